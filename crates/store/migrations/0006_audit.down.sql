@@ -1,0 +1,3 @@
+set lock_timeout = '2s';
+set statement_timeout = '60s';
+drop table if exists audit_runs;

@@ -1,0 +1,307 @@
+//! Tables `earning_rules`, `earning_rule_versions`, `rule_budgets` and `member_rule_usage`: promotions, dated, and what
+//! their limits have let through.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::RuleId;
+use domain::loyalty::lot::Funder;
+use domain::loyalty::rule::{Rule, RuleDefinition};
+use domain::money::Points;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+
+struct Row {
+    id: Uuid,
+    version: i32,
+    business_id: Option<Uuid>,
+    funder_id: Option<Uuid>,
+    effective_from: DateTime<Utc>,
+    effective_until: Option<DateTime<Utc>>,
+    definition: Json<RuleDefinition>,
+}
+
+impl From<Row> for Rule {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            version: row.version,
+            business: row.business_id.map(Into::into),
+            funder: Funder::from_business(row.funder_id.map(Into::into)),
+            effective_from: row.effective_from,
+            effective_until: row.effective_until,
+            definition: row.definition.0,
+        }
+    }
+}
+
+/// The rules that may concern purchases at these businesses made between two moments, all versions that were in
+/// force at some time between, oldest rule first.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn in_force_across_businesses(
+    conn: &mut PgConnection,
+    businesses: &[Uuid],
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Rule>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select v.rule_id as "id!", v.version as "version!", v.business_id, r.funder_id,
+                  v.effective_from as "effective_from!", v.effective_until,
+                  v.definition as "definition!: Json<RuleDefinition>"
+           from (select * from earning_rule_versions
+                 where business_id = any($1) and effective_from <= $3
+                   and (effective_until is null or effective_until > $2)
+                 union all
+                 select * from earning_rule_versions
+                 where business_id is null and effective_from <= $3
+                   and (effective_until is null or effective_until > $2)) v
+           join earning_rules r on r.id = v.rule_id
+           order by v.rule_id, v.version"#,
+        businesses,
+        from,
+        until
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Rule::from).collect())
+}
+
+/// A page of rules in their latest version, oldest first.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn page_across_businesses(
+    conn: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Rule>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select r.id, v.version, v.business_id, r.funder_id, v.effective_from, v.effective_until,
+                  v.definition as "definition: Json<RuleDefinition>"
+           from (select * from earning_rules where $1::uuid is null or id > $1 order by id limit $2) r
+           join lateral (select * from earning_rule_versions where rule_id = r.id
+                         order by version desc limit 1) v on true
+           order by r.id"#,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Rule::from).collect())
+}
+
+/// The latest version of a rule; locks the rule against a change by another until the transaction ends.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn lock_latest(conn: &mut PgConnection, id: RuleId) -> Result<Option<Rule>, StoreError> {
+    // The rule itself is never updated, and may not be; its budget has one row from the start.
+    let known = sqlx::query_scalar!(
+        "select rule_id from rule_budgets where rule_id = $1 for no key update",
+        id.as_uuid()
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if known.is_none() {
+        return Ok(None);
+    }
+    latest(conn, id).await
+}
+
+/// The latest version of a rule.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn latest(conn: &mut PgConnection, id: RuleId) -> Result<Option<Rule>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select r.id, v.version, v.business_id, r.funder_id, v.effective_from, v.effective_until,
+                  v.definition as "definition: Json<RuleDefinition>"
+           from earning_rules r
+           join earning_rule_versions v on v.rule_id = r.id
+           where r.id = $1 order by v.version desc limit 1"#,
+        id.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Rule::from))
+}
+
+/// Adds a rule with its first version and an empty budget.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn insert(
+    conn: &mut PgConnection,
+    rule: &Rule,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into earning_rules (id, business_id, funder_id, created_at) values ($1, $2, $3, $4)",
+        rule.id.as_uuid(),
+        rule.business.map(Uuid::from),
+        rule.funder.business().map(Uuid::from),
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into rule_budgets (rule_id, granted) values ($1, 0)",
+        rule.id.as_uuid()
+    )
+    .execute(&mut *conn)
+    .await?;
+    insert_version(conn, rule, now).await
+}
+
+/// Adds a version of a rule and ends the one before it.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn insert_version(
+    conn: &mut PgConnection,
+    rule: &Rule,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"update earning_rule_versions set effective_until = greatest($2, effective_from)
+           where rule_id = $1 and (effective_until is null or effective_until > $2)"#,
+        rule.id.as_uuid(),
+        rule.effective_from,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        r#"insert into earning_rule_versions (rule_id, version, business_id, effective_from, effective_until,
+                                              definition, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7)"#,
+        rule.id.as_uuid(),
+        rule.version,
+        rule.business.map(Uuid::from),
+        rule.effective_from,
+        rule.effective_until,
+        Json(&rule.definition) as _,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Locks the budgets of rules until the transaction ends, in order of rule, and reads what they have granted.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn lock_budgets(
+    conn: &mut PgConnection,
+    rules: &[Uuid],
+) -> Result<BTreeMap<RuleId, Points>, StoreError> {
+    if rules.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query!(
+        "select rule_id, granted from rule_budgets where rule_id = any($1) order by rule_id for no key update",
+        rules
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.rule_id.into(), Points::from_hundredths(row.granted)))
+        .collect())
+}
+
+/// Adds to what budgets have granted; a negative amount gives back, down to nothing. The rows must be locked.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn add_to_budgets(
+    conn: &mut PgConnection,
+    amounts: &BTreeMap<RuleId, i64>,
+) -> Result<(), StoreError> {
+    if amounts.is_empty() {
+        return Ok(());
+    }
+    let rules: Vec<Uuid> = amounts.keys().map(|rule| rule.as_uuid()).collect();
+    let points: Vec<i64> = amounts.values().copied().collect();
+    sqlx::query!(
+        r#"update rule_budgets b set granted = greatest(0, b.granted + u.amount)
+           from unnest($1::uuid[], $2::bigint[]) as u (rule_id, amount) where b.rule_id = u.rule_id"#,
+        &rules,
+        &points
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What caps have let through to these members by rule and first day of the period.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn usage_of_members(
+    conn: &mut PgConnection,
+    members: &[Uuid],
+    rules: &[Uuid],
+) -> Result<Vec<(Uuid, RuleId, NaiveDate, Points)>, StoreError> {
+    if rules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"select member_id, rule_id, period_start, granted from member_rule_usage
+           where member_id = any($1) and rule_id = any($2)"#,
+        members,
+        rules
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let granted = Points::from_hundredths(row.granted);
+            (row.member_id, row.rule_id.into(), row.period_start, granted)
+        })
+        .collect())
+}
+
+/// Adds to what caps have let through; a negative amount gives back, down to nothing. The wallets must be locked.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn add_to_usage(
+    conn: &mut PgConnection,
+    amounts: &BTreeMap<(Uuid, RuleId, NaiveDate), i64>,
+) -> Result<(), StoreError> {
+    if amounts.is_empty() {
+        return Ok(());
+    }
+    let members: Vec<Uuid> = amounts.keys().map(|(member, ..)| *member).collect();
+    let rules: Vec<Uuid> = amounts.keys().map(|(_, rule, _)| rule.as_uuid()).collect();
+    let starts: Vec<NaiveDate> = amounts.keys().map(|(.., start)| *start).collect();
+    let points: Vec<i64> = amounts.values().copied().collect();
+    sqlx::query!(
+        r#"insert into member_rule_usage as m (member_id, rule_id, period_start, granted)
+           select member_id, rule_id, period_start, greatest(0, amount)
+           from unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
+                as u (member_id, rule_id, period_start, amount)
+           on conflict (member_id, rule_id, period_start)
+           do update set granted = greatest(0, m.granted + (
+               select u.amount from unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
+                      as u (member_id, rule_id, period_start, amount)
+               where u.member_id = m.member_id and u.rule_id = m.rule_id and u.period_start = m.period_start))"#,
+        &members,
+        &rules,
+        &starts,
+        &points
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The one error of this crate: what PostgreSQL or the way to it said.
+
+use sqlx::postgres::PgDatabaseError;
+
+/// A query failed.
+#[derive(Debug, thiserror::Error)]
+#[error("database: {0}")]
+pub struct StoreError(#[from] pub sqlx::Error);
+
+impl StoreError {
+    /// The name of the constraint that refused the change, if one did.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        self.0.as_database_error()?.constraint()
+    }
+
+    /// Whether the transaction lost against another and would come to an end when run again from its start:
+    /// a serialization failure (40001), a deadlock (40P01), or a receipt, key, code, reference or phone that another
+    /// transaction took at the same moment and that the next try will see.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.code(), Some("40001" | "40P01"))
+            || matches!(
+                self.constraint(),
+                Some(
+                    crate::receipts::SEEN_BEFORE
+                        | crate::idempotency_keys::USED_BEFORE
+                        | crate::used_member_codes::USED_BEFORE
+                        | crate::holds::REFERENCE_USED
+                        | crate::purchases::MEMBER_UNKNOWN
+                )
+            )
+    }
+
+    /// Whether the database could not be reached or had no connection to spare, or gave up waiting for a lock
+    /// (55P03) or was told to stop (57P01..57P03): nothing is wrong with the request, and it may be sent again.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(
+            self.0,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ) || matches!(
+            self.code(),
+            Some("55P03" | "57P01" | "57P02" | "57P03" | "53300" | "08006" | "08003")
+        )
+    }
+
+    /// The five-character SQLSTATE, if the server sent one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        let error = self.0.as_database_error()?;
+        error
+            .try_downcast_ref::<PgDatabaseError>()
+            .map(PgDatabaseError::code)
+    }
+}

@@ -1,0 +1,61 @@
+//! Table `operators`: who runs the programme.
+
+use chrono::{DateTime, Utc};
+use domain::ids::MemberId;
+use domain::rights::OperatorRole;
+use sqlx::PgConnection;
+
+use crate::error::StoreError;
+
+/// The operator roles of a person.
+///
+/// # Errors
+/// If the database fails.
+pub async fn roles(conn: &mut PgConnection, member: MemberId) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select role from operators where member_id = $1 order by role",
+        member.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Gives a role; giving it again changes nothing.
+///
+/// # Errors
+/// If the database fails.
+pub async fn insert(
+    conn: &mut PgConnection,
+    member: MemberId,
+    role: OperatorRole,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into operators (member_id, role, created_at) values ($1, $2, $3) on conflict do nothing",
+        member.as_uuid(),
+        role.as_str(),
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a role; `false` if the person did not have it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn delete(
+    conn: &mut PgConnection,
+    member: MemberId,
+    role: OperatorRole,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "delete from operators where member_id = $1 and role = $2",
+        member.as_uuid(),
+        role.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,67 @@
+//! Connections: a pool that works with the program's lesser rights, and one with the owner's for migrations.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
+
+use crate::error::StoreError;
+
+/// The role under which the program works, so far as the server has it and lets us take it.
+pub const APP_ROLE: &str = "owncircle_app";
+
+/// How long a request waits for a free connection.
+const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a start waits for a database that is not there yet.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens the pool of the running program: at most `size` connections, each with the program's role, a lock timeout
+/// of 5 s, a statement timeout of 30 s and 60 s for a transaction that does nothing.
+///
+/// # Errors
+/// If the address is malformed, or nothing usable answers there.
+pub async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_PATIENCE)
+        .after_connect(|conn, _| Box::pin(prepare(conn)))
+        .connect_with(options(url)?)
+        .await?;
+    Ok(pool)
+}
+
+/// Opens a small pool with the rights of the connecting account, for migrations. Waits up to a minute for a database
+/// that is just starting.
+///
+/// # Errors
+/// If the address is malformed, or nothing usable answers there in time.
+pub async fn connect_as_owner(url: &str) -> Result<PgPool, StoreError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(START_PATIENCE)
+        .connect_with(options(url)?)
+        .await?;
+    Ok(pool)
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    Ok(PgConnectOptions::from_str(url)?.application_name("owncircle"))
+}
+
+async fn prepare(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"select set_config('lock_timeout', '5s', false) as lock_timeout,
+                  set_config('statement_timeout', '30s', false) as statement_timeout,
+                  set_config('idle_in_transaction_session_timeout', '60s', false) as idle_timeout,
+                  set_config('role', coalesce(
+                      (select rolname::text from pg_roles
+                       where rolname = $1::text and pg_has_role(session_user, oid, 'member')),
+                      'none'), false) as role"#,
+        APP_ROLE,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
