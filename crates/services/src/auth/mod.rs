@@ -1,0 +1,57 @@
+//! Who is asking: integration keys, sign-in by phone and code, access and refresh tokens, sign-ins.
+//! Start at [`authenticate`]: every credential that arrives goes through it.
+
+pub mod access_token;
+pub mod integration_keys;
+pub mod refresh;
+pub mod request_code;
+pub mod rotate_keys;
+pub(crate) mod session_state;
+pub mod sessions;
+pub mod sign_in;
+pub mod signing_keys;
+mod tokens;
+
+pub use access_token::verify_access_token;
+pub use tokens::Tokens;
+
+use store::error::StoreError;
+
+use crate::caller::Caller;
+use crate::context::Context;
+
+/// Why a credential is not taken. To the outside all of them but a failure of ours are one answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The credential is none of ours, or worth nothing any more.
+    #[error("the credential is not valid: {0}")]
+    Invalid(&'static str),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who shows this bearer credential: an integration key (`ock_…`) or an access token.
+///
+/// # Errors
+/// See [`AuthError`].
+pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Caller, AuthError> {
+    if bearer.starts_with(integration_keys::PREFIX) {
+        return Ok(Caller::Key(integration_keys::verify(ctx, bearer).await?));
+    }
+    let keyring = signing_keys::keyring(ctx).await?;
+    let claims = verify_access_token(
+        bearer,
+        &keyring,
+        &ctx.config().public_url,
+        ctx.clock().now(),
+    )
+    .map_err(|error| AuthError::Invalid(error.reason()))?;
+    let state = session_state::load(ctx, claims.session).await?;
+    match state {
+        Some(state) if state.person.member == claims.member => {
+            Ok(Caller::Person(state.person.clone()))
+        }
+        _ => Err(AuthError::Invalid("the sign-in was ended")),
+    }
+}

@@ -1,0 +1,85 @@
+//! A sign-in that lives, with all that its member may do; read for every request, through a cache.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use domain::ids::SessionId;
+use domain::people::MemberStatus;
+use domain::rights::{OperatorRole, StaffRole};
+use sqlx::PgConnection;
+use store::error::StoreError;
+use store::sessions::SessionRow;
+
+use crate::caller::{Person, StaffPlace};
+use crate::context::Context;
+
+/// What a request needs to know of a sign-in.
+#[derive(Debug)]
+pub(crate) struct SessionState {
+    /// The person.
+    pub(crate) person: Person,
+}
+
+/// The sign-in, if it was not ended and its member may act.
+pub(crate) async fn load(
+    ctx: &Context,
+    session: SessionId,
+) -> Result<Option<Arc<SessionState>>, StoreError> {
+    let now = ctx.clock().now();
+    let seen = match ctx.caches().sessions.get(&session, now) {
+        Ok(state) => return Ok(Some(state)),
+        Err(seen) => seen,
+    };
+    let mut conn = ctx.connection().await?;
+    let Some(row) = store::sessions::get(&mut conn, session).await? else {
+        return Ok(None);
+    };
+    if !lives(&row) {
+        return Ok(None);
+    }
+    let person = person(&mut conn, row).await?;
+    let state = Arc::new(SessionState { person });
+    ctx.caches().sessions.put(session, state.clone(), now, seen);
+    Ok(Some(state))
+}
+
+/// Whether the sign-in was not ended and its member may act.
+pub(crate) fn lives(row: &SessionRow) -> bool {
+    row.ended_at.is_none() && row.member_status.parse() == Ok(MemberStatus::Active)
+}
+
+/// The person of a sign-in with all roles.
+pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<Person, StoreError> {
+    let member = row.member_id.into();
+    let places = store::staff::places_across_businesses(conn, member).await?;
+    let roles = store::operators::roles(conn, member).await?;
+    Ok(Person {
+        member,
+        session: row.id.into(),
+        staff: places
+            .into_iter()
+            .map(|place| {
+                Ok(StaffPlace {
+                    business: place.business_id.into(),
+                    role: known::<StaffRole>(&place.role)?,
+                    location: place.location_id.map(Into::into),
+                })
+            })
+            .collect::<Result<_, StoreError>>()?,
+        operator: roles
+            .iter()
+            .map(|role| known::<OperatorRole>(role))
+            .collect::<Result<_, StoreError>>()?,
+        auth_time: row.auth_time,
+        amr: row.amr,
+    })
+}
+
+/// A name that the database's own checks allow.
+pub(crate) fn known<T: FromStr>(name: &str) -> Result<T, StoreError> {
+    name.parse().map_err(|_| {
+        StoreError(sqlx::Error::Decode(
+            format!("a name that is not known: {name}").into(),
+        ))
+    })
+}

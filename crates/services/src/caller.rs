@@ -1,0 +1,460 @@
+//! Who is asking. A use case takes the caller that it is written for, so that its signature says who may call it;
+//! the tenant comes from here, never from what the caller says.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{BusinessId, KeyId, LocationId, MemberId, SessionId};
+use domain::rights::{OperatorRole, Scope, StaffRole};
+use uuid::Uuid;
+
+/// A person's place at one business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaffPlace {
+    /// Where.
+    pub business: BusinessId,
+    /// As what.
+    pub role: StaffRole,
+    /// Only at this location, if given.
+    pub location: Option<LocationId>,
+}
+
+/// A signed-in person with all that the person may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The member that the person is.
+    pub member: MemberId,
+    /// The sign-in.
+    pub session: SessionId,
+    /// The businesses where the person works.
+    pub staff: Vec<StaffPlace>,
+    /// The operator roles that the person has.
+    pub operator: Vec<OperatorRole>,
+    /// When the person last proved who it is.
+    pub auth_time: DateTime<Utc>,
+    /// How (RFC 8176): `sms`, later `otp`, `hwk`.
+    pub amr: Vec<String>,
+}
+
+/// A till or CRM with its integration key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCaller {
+    /// The key.
+    pub key: KeyId,
+    /// The business that the key belongs to.
+    pub business: BusinessId,
+    /// Only for this location, if given.
+    pub location: Option<LocationId>,
+    /// What the key may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// Whoever showed a valid credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// An integration key.
+    Key(KeyCaller),
+    /// A signed-in person.
+    Person(Person),
+}
+
+/// A member acting for himself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberCaller {
+    /// The member.
+    pub member: MemberId,
+    /// The sign-in.
+    pub session: SessionId,
+}
+
+/// Somebody at a till: the till itself with its key, or a cashier who signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TillCaller {
+    /// The till.
+    Key(KeyCaller),
+    /// The cashier, or anybody above.
+    Cashier {
+        /// The member that the cashier is.
+        member: MemberId,
+        /// The sign-in.
+        session: SessionId,
+        /// The places where the cashier works; never empty.
+        places: Vec<StaffPlace>,
+    },
+}
+
+/// Somebody who works at a business, or an operator who stands in for the business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaffCaller {
+    /// The member that the person is.
+    pub member: MemberId,
+    /// The sign-in.
+    pub session: SessionId,
+    /// The places where the person works.
+    pub places: Vec<StaffPlace>,
+    /// The operator roles that the person has.
+    pub operator: Vec<OperatorRole>,
+}
+
+/// Somebody who runs the programme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorCaller {
+    /// The member that the person is.
+    pub member: MemberId,
+    /// The sign-in.
+    pub session: SessionId,
+    /// The roles; never empty.
+    pub roles: Vec<OperatorRole>,
+}
+
+/// Why a caller may not do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// For this caller there is no such thing; answered like an unknown identifier.
+    #[error("no such object for this caller")]
+    Unknown,
+    /// The caller belongs there and may not do this.
+    #[error("the caller's role does not allow this")]
+    Forbidden,
+    /// The caller works at several businesses and must name one.
+    #[error("the caller works at several businesses and must name one")]
+    BusinessRequired,
+}
+
+impl Caller {
+    /// Who it is, for limits and idempotency: the key's or the member's identifier.
+    #[must_use]
+    pub fn principal_id(&self) -> Uuid {
+        match self {
+            Self::Key(key) => key.key.as_uuid(),
+            Self::Person(person) => person.member.as_uuid(),
+        }
+    }
+
+    /// What kind of caller it is, for logs: `key` or `person`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "key",
+            Self::Person(_) => "person",
+        }
+    }
+
+    /// As a member acting for himself.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a key.
+    pub fn into_member(self) -> Result<MemberCaller, AccessError> {
+        let person = self.into_person()?;
+        Ok(MemberCaller {
+            member: person.member,
+            session: person.session,
+        })
+    }
+
+    /// As somebody at a till.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a person who works nowhere.
+    pub fn into_till(self) -> Result<TillCaller, AccessError> {
+        match self {
+            Self::Key(key) => Ok(TillCaller::Key(key)),
+            Self::Person(person) if person.staff.is_empty() => Err(AccessError::Forbidden),
+            Self::Person(person) => Ok(TillCaller::Cashier {
+                member: person.member,
+                session: person.session,
+                places: person.staff,
+            }),
+        }
+    }
+
+    /// As staff of a business, or an operator standing in for it.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a key and for a person who has neither.
+    pub fn into_staff(self) -> Result<StaffCaller, AccessError> {
+        let person = self.into_person()?;
+        if person.staff.is_empty() && person.operator.is_empty() {
+            return Err(AccessError::Forbidden);
+        }
+        Ok(StaffCaller {
+            member: person.member,
+            session: person.session,
+            places: person.staff,
+            operator: person.operator,
+        })
+    }
+
+    /// As an operator.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for everybody else.
+    pub fn into_operator(self) -> Result<OperatorCaller, AccessError> {
+        let person = self.into_person()?;
+        if person.operator.is_empty() {
+            return Err(AccessError::Forbidden);
+        }
+        Ok(OperatorCaller {
+            member: person.member,
+            session: person.session,
+            roles: person.operator,
+        })
+    }
+
+    fn into_person(self) -> Result<Person, AccessError> {
+        match self {
+            Self::Person(person) => Ok(person),
+            Self::Key(_) => Err(AccessError::Forbidden),
+        }
+    }
+}
+
+impl TillCaller {
+    /// Who it is, for idempotency: the key's or the member's identifier.
+    #[must_use]
+    pub const fn principal_id(&self) -> Uuid {
+        match self {
+            Self::Key(key) => key.key.as_uuid(),
+            Self::Cashier { member, .. } => member.as_uuid(),
+        }
+    }
+
+    /// The business that the caller acts for.
+    ///
+    /// # Errors
+    /// [`AccessError::Unknown`] if another one is asked for than the caller belongs to;
+    /// [`AccessError::BusinessRequired`] if none is named and there are several.
+    pub fn business(&self, requested: Option<BusinessId>) -> Result<BusinessId, AccessError> {
+        match (self, requested) {
+            (Self::Key(key), None) => Ok(key.business),
+            (Self::Key(key), Some(business)) if business == key.business => Ok(business),
+            (Self::Cashier { places, .. }, Some(business))
+                if places.iter().any(|p| p.business == business) =>
+            {
+                Ok(business)
+            }
+            (Self::Cashier { places, .. }, None) => match places.as_slice() {
+                [place] => Ok(place.business),
+                _ => Err(AccessError::BusinessRequired),
+            },
+            (_, Some(_)) => Err(AccessError::Unknown),
+        }
+    }
+
+    /// The businesses that the caller belongs to.
+    #[must_use]
+    pub fn businesses(&self) -> Vec<BusinessId> {
+        match self {
+            Self::Key(key) => vec![key.business],
+            Self::Cashier { places, .. } => places.iter().map(|place| place.business).collect(),
+        }
+    }
+
+    /// The only location for which the caller may act at `business`, if there is such a limit.
+    #[must_use]
+    pub fn only_location(&self, business: BusinessId) -> Option<LocationId> {
+        match self {
+            Self::Key(key) => key.location,
+            Self::Cashier { places, .. } => places
+                .iter()
+                .find(|place| place.business == business)
+                .and_then(|place| place.location),
+        }
+    }
+
+    /// The location of what the caller does at `business`: the one asked for, else the only one allowed.
+    ///
+    /// # Errors
+    /// [`AccessError::Unknown`] if another one is asked for than the caller may act for.
+    pub fn location(
+        &self,
+        business: BusinessId,
+        requested: Option<LocationId>,
+    ) -> Result<Option<LocationId>, AccessError> {
+        match (self.only_location(business), requested) {
+            (Some(only), Some(location)) if only != location => Err(AccessError::Unknown),
+            (only, requested) => Ok(requested.or(only)),
+        }
+    }
+
+    /// Passes a cashier, and a key that has the scope.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a key without it.
+    pub fn require(&self, scope: Scope) -> Result<(), AccessError> {
+        match self {
+            Self::Key(key) if !key.scopes.contains(&scope) => Err(AccessError::Forbidden),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes a key, and staff with at least this role at `business`.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a lesser role, [`AccessError::Unknown`] for none.
+    pub fn require_role(
+        &self,
+        business: BusinessId,
+        at_least: StaffRole,
+    ) -> Result<(), AccessError> {
+        match self {
+            Self::Key(key) if key.business == business => Ok(()),
+            Self::Key(_) => Err(AccessError::Unknown),
+            Self::Cashier { places, .. } => require_place(places, business, at_least),
+        }
+    }
+}
+
+impl StaffCaller {
+    /// Passes staff with at least this role at `business`.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a lesser role, [`AccessError::Unknown`] for none.
+    pub fn require(&self, business: BusinessId, at_least: StaffRole) -> Result<(), AccessError> {
+        require_place(&self.places, business, at_least)
+    }
+
+    /// Passes staff with at least this role at `business`, and an admin of the programme.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a lesser role, [`AccessError::Unknown`] for none.
+    pub fn require_or_admin(
+        &self,
+        business: BusinessId,
+        at_least: StaffRole,
+    ) -> Result<(), AccessError> {
+        if self.operator.contains(&OperatorRole::Admin) {
+            return Ok(());
+        }
+        self.require(business, at_least)
+    }
+}
+
+impl OperatorCaller {
+    /// Passes an operator who has the role; an admin has all.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for others.
+    pub fn require(&self, role: OperatorRole) -> Result<(), AccessError> {
+        if self.roles.contains(&role) || self.roles.contains(&OperatorRole::Admin) {
+            Ok(())
+        } else {
+            Err(AccessError::Forbidden)
+        }
+    }
+}
+
+fn require_place(
+    places: &[StaffPlace],
+    business: BusinessId,
+    at_least: StaffRole,
+) -> Result<(), AccessError> {
+    let place = places
+        .iter()
+        .find(|place| place.business == business)
+        .ok_or(AccessError::Unknown)?;
+    if place.role >= at_least {
+        Ok(())
+    } else {
+        Err(AccessError::Forbidden)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn business(n: u128) -> BusinessId {
+        Uuid::from_u128(n).into()
+    }
+
+    fn cashier(places: &[(u128, StaffRole, Option<u128>)]) -> TillCaller {
+        TillCaller::Cashier {
+            member: Uuid::from_u128(100).into(),
+            session: Uuid::from_u128(101).into(),
+            places: places
+                .iter()
+                .map(|(n, role, location)| StaffPlace {
+                    business: business(*n),
+                    role: *role,
+                    location: location.map(|n| Uuid::from_u128(n).into()),
+                })
+                .collect(),
+        }
+    }
+
+    fn key(scopes: &[Scope]) -> TillCaller {
+        TillCaller::Key(KeyCaller {
+            key: Uuid::from_u128(7).into(),
+            business: business(1),
+            location: None,
+            scopes: scopes.to_vec(),
+        })
+    }
+
+    #[test]
+    fn another_business_is_unknown() {
+        let till = key(&[Scope::TransactionsWrite]);
+        assert_eq!(till.business(None), Ok(business(1)));
+        assert_eq!(till.business(Some(business(1))), Ok(business(1)));
+        assert_eq!(till.business(Some(business(2))), Err(AccessError::Unknown));
+        let one = cashier(&[(1, StaffRole::Cashier, None)]);
+        assert_eq!(one.business(None), Ok(business(1)));
+        assert_eq!(one.business(Some(business(2))), Err(AccessError::Unknown));
+        let two = cashier(&[(1, StaffRole::Cashier, None), (2, StaffRole::Owner, None)]);
+        assert_eq!(two.business(None), Err(AccessError::BusinessRequired));
+        assert_eq!(two.business(Some(business(2))), Ok(business(2)));
+    }
+
+    #[test]
+    fn a_location_limits() {
+        let at_five = cashier(&[(1, StaffRole::Cashier, Some(5))]);
+        let location = |n: u128| Some(LocationId::from(Uuid::from_u128(n)));
+        assert_eq!(at_five.location(business(1), None), Ok(location(5)));
+        assert_eq!(at_five.location(business(1), location(5)), Ok(location(5)));
+        assert_eq!(
+            at_five.location(business(1), location(6)),
+            Err(AccessError::Unknown)
+        );
+        assert_eq!(key(&[]).location(business(1), location(6)), Ok(location(6)));
+    }
+
+    #[test]
+    fn scopes_and_roles_are_needed() {
+        assert_eq!(
+            key(&[]).require(Scope::TransactionsWrite),
+            Err(AccessError::Forbidden)
+        );
+        assert_eq!(
+            key(&[Scope::TransactionsWrite]).require(Scope::TransactionsWrite),
+            Ok(())
+        );
+        let manager = cashier(&[(1, StaffRole::Manager, None)]);
+        assert_eq!(
+            manager.require_role(business(1), StaffRole::Cashier),
+            Ok(())
+        );
+        assert_eq!(
+            manager.require_role(business(1), StaffRole::Owner),
+            Err(AccessError::Forbidden)
+        );
+        assert_eq!(
+            manager.require_role(business(2), StaffRole::Cashier),
+            Err(AccessError::Unknown)
+        );
+    }
+
+    #[test]
+    fn a_person_without_roles_is_only_a_member() {
+        let person = Caller::Person(Person {
+            member: Uuid::from_u128(1).into(),
+            session: Uuid::from_u128(2).into(),
+            staff: Vec::new(),
+            operator: Vec::new(),
+            auth_time: DateTime::UNIX_EPOCH,
+            amr: vec!["sms".into()],
+        });
+        assert!(person.clone().into_member().is_ok());
+        assert_eq!(person.clone().into_till(), Err(AccessError::Forbidden));
+        assert_eq!(person.clone().into_staff(), Err(AccessError::Forbidden));
+        assert_eq!(person.into_operator(), Err(AccessError::Forbidden));
+    }
+}

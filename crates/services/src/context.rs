@@ -1,0 +1,137 @@
+//! What every use case has at hand: the pool, the clock, identifiers, keys, and the ways to the world outside.
+//! Cheap to clone. It holds no request and no caller.
+
+use std::sync::Arc;
+
+use connectors::sms::SmsSender;
+use domain::phone::Region;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
+use store::error::StoreError;
+
+use crate::caches::Caches;
+use crate::clock::Clock;
+use crate::ids::IdSource;
+use crate::jobs::Timetable;
+use crate::vault::Vault;
+
+/// What the services need to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Where the service is reached from outside, without a slash at the end: `https://circle.example`.
+    pub public_url: String,
+    /// Whether messages go to the visible development outbox.
+    pub development: bool,
+    /// How a phone without a calling code is read.
+    pub default_region: Region,
+    /// The countries to whose mobile numbers one-time codes are sent.
+    pub sms_regions: Vec<Region>,
+    /// How many one-time codes the whole programme sends in an hour; beyond it none is sent.
+    pub sms_hourly_budget: u32,
+    /// What runs by the clock, for whoever asks.
+    pub timetable: Timetable,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            development: false,
+            default_region: Region::RU,
+            sms_regions: vec![Region::RU],
+            sms_hourly_budget: 1000,
+            timetable: Timetable::default(),
+        }
+    }
+}
+
+/// What a [`Context`] is made of.
+#[derive(Debug)]
+pub struct ContextParts {
+    /// Connections to the database.
+    pub pool: PgPool,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where identifiers come from.
+    pub ids: IdSource,
+    /// The keys.
+    pub vault: Vault,
+    /// Who delivers text messages.
+    pub sms: Arc<dyn SmsSender>,
+    /// The configuration.
+    pub config: ServiceConfig,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Context {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    parts: ContextParts,
+    caches: Caches,
+}
+
+impl Context {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(parts: ContextParts) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                caches: Caches::default(),
+            }),
+        }
+    }
+
+    /// The pool of connections.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.inner.parts.pool
+    }
+
+    /// A connection for reading outside a transaction.
+    ///
+    /// # Errors
+    /// If the database can't be reached or no connection becomes free in time.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        Ok(self.inner.parts.pool.acquire().await?)
+    }
+
+    /// Where the time comes from.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.parts.clock
+    }
+
+    /// Where identifiers come from.
+    #[must_use]
+    pub fn ids(&self) -> &IdSource {
+        &self.inner.parts.ids
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.inner.parts.vault
+    }
+
+    /// Who delivers text messages.
+    #[must_use]
+    pub fn sms(&self) -> &Arc<dyn SmsSender> {
+        &self.inner.parts.sms
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &ServiceConfig {
+        &self.inner.parts.config
+    }
+
+    /// Answers that may be a few seconds old.
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.inner.caches
+    }
+}

@@ -1,0 +1,25 @@
+//! services
+
+pub mod audit;
+pub mod auth;
+pub mod businesses;
+pub mod cache;
+mod caches;
+pub mod caller;
+pub mod clock;
+pub mod context;
+pub mod health;
+pub mod housekeeping;
+pub mod idempotency;
+pub mod ids;
+pub mod imports;
+pub mod jobs;
+pub mod loyalty;
+pub mod members;
+pub mod notifications;
+pub mod programme;
+pub mod transaction;
+pub mod vault;
+
+/// The failure of a query, which some use cases have as their only error.
+pub use store::error::StoreError;

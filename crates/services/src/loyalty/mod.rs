@@ -1,0 +1,19 @@
+//! Points and purchases: a file a use case. [`posting`] is the one path by which purchases are written, for tills,
+//! batches and imports alike; [`wallets`] loads and stores what a member has.
+
+pub mod advance_on_time;
+pub mod advance_wallets;
+pub mod balance;
+pub mod earning_rules;
+pub mod history;
+pub mod holds;
+pub mod ladder;
+pub mod lookup;
+pub mod post_batch;
+pub mod post_purchase;
+pub mod posting;
+pub mod quote;
+pub mod refund_purchase;
+pub mod tier_progress;
+pub mod transactions;
+pub mod wallets;

@@ -1,0 +1,118 @@
+//! Posts one purchase of a till.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{BusinessId, LocationId};
+use domain::loyalty::basket::BasketInput;
+use domain::loyalty::purchase::Spend;
+use domain::rights::Scope;
+use store::error::StoreError;
+
+use super::ladder;
+use super::posting::{self, PostItem, PostRefusal, Posted};
+use crate::caller::{AccessError, TillCaller};
+use crate::context::Context;
+use crate::idempotency::{Answered, IdempotencyKey, Render};
+use crate::members::MemberReference;
+use crate::transaction;
+
+/// A purchase as a till sends it.
+#[derive(Clone, Debug)]
+pub struct PurchaseRequest {
+    /// The business, where the caller belongs to several.
+    pub business: Option<BusinessId>,
+    /// The outlet.
+    pub location: Option<LocationId>,
+    /// The cashier as the till names him.
+    pub cashier: Option<String>,
+    /// Unique for ever within the business.
+    pub receipt_number: String,
+    /// Who bought.
+    pub member: MemberReference,
+    /// What was bought.
+    pub basket: BasketInput,
+    /// The points that are to pay.
+    pub spend: Spend,
+    /// When it was made; none: now.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// Why a purchase was not posted. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PostPurchaseError {
+    /// The caller may not do this.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The purchase was refused.
+    #[error(transparent)]
+    Refused(#[from] PostRefusal),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PurchaseRequest {
+    /// The purchase as the posting path takes it, within what the caller may do.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    pub fn into_item(
+        self,
+        caller: &TillCaller,
+        idempotency: Option<(IdempotencyKey, Render<Posted>)>,
+    ) -> Result<PostItem, AccessError> {
+        let business = caller.business(self.business)?;
+        let location = caller.location(business, self.location)?;
+        let cashier_member = match caller {
+            TillCaller::Key(_) => None,
+            TillCaller::Cashier { member, .. } => Some(*member),
+        };
+        Ok(PostItem {
+            business,
+            location,
+            cashier: self.cashier,
+            cashier_member,
+            receipt_number: self.receipt_number,
+            member: self.member,
+            basket: self.basket,
+            spend: self.spend,
+            occurred_at: self.occurred_at,
+            history: false,
+            idempotency,
+        })
+    }
+}
+
+/// Posts a purchase: redemption, earning, tier and all that follows, or nothing.
+///
+/// # Errors
+/// [`PostPurchaseError`] says why nothing was posted.
+pub async fn post_purchase(
+    ctx: &Context,
+    caller: &TillCaller,
+    request: PurchaseRequest,
+    key: IdempotencyKey,
+    render: Render<Posted>,
+) -> Result<Answered, PostPurchaseError> {
+    caller.require(Scope::TransactionsWrite)?;
+    let item = request.into_item(caller, Some((key, render)))?;
+    let outcome = post_items(ctx, vec![item]).await?.pop();
+    let outcome = outcome.ok_or(StoreError(sqlx::Error::RowNotFound))??;
+    Ok(outcome
+        .answered()
+        .ok_or(StoreError(sqlx::Error::RowNotFound))?)
+}
+
+/// What became of the items of a group, in their order.
+pub type Outcomes = Vec<Result<posting::PostOutcome, PostRefusal>>;
+
+/// Posts a group in a transaction of its own.
+///
+/// # Errors
+/// [`StoreError`] from the database: then nothing was posted.
+pub async fn post_items(ctx: &Context, items: Vec<PostItem>) -> Result<Outcomes, StoreError> {
+    let input = (ctx.clone(), ladder::frame(ctx).await?, items);
+    transaction::run(ctx, input, |conn, (ctx, frame, items)| {
+        Box::pin(posting::post_group(conn, ctx, frame, items))
+    })
+    .await
+}

@@ -1,0 +1,169 @@
+//! A member reads and changes his profile.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::MemberId;
+use domain::people::{Locale, MemberStatus};
+use domain::phone::Phone;
+use domain::text::Text;
+use sqlx::PgConnection;
+use store::error::StoreError;
+use store::members::ProfileChange;
+
+use super::{open, open_phone};
+use crate::auth::session_state::known;
+use crate::caller::MemberCaller;
+use crate::context::Context;
+use crate::transaction;
+use crate::vault::SealedField;
+
+/// The oldest birthday that is taken.
+const FIRST_BIRTH_YEAR: i32 = 1900;
+
+/// A member's profile, as the member sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The member.
+    pub member: MemberId,
+    /// Twelve digits.
+    pub number: String,
+    /// How the member stands to the programme.
+    pub status: MemberStatus,
+    /// The phone, if one is known.
+    pub phone: Option<Phone>,
+    /// The name, if given.
+    pub name: Option<String>,
+    /// The birthday, if given.
+    pub birthday: Option<NaiveDate>,
+    /// The language.
+    pub locale: Locale,
+    /// Grows by one with each change.
+    pub version: i64,
+    /// When the member joined.
+    pub joined_at: Option<DateTime<Utc>>,
+}
+
+/// What is to be changed; `None` leaves a field as it is, `Some(None)` empties it.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeProfile {
+    /// The version that the caller saw, if it matters.
+    pub version: Option<i64>,
+    /// The name.
+    pub name: Option<Option<Text<100>>>,
+    /// The birthday.
+    pub birthday: Option<Option<NaiveDate>>,
+    /// The language.
+    pub locale: Option<Locale>,
+}
+
+/// Why a profile was not shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// There is no such member any more.
+    #[error("there is no such member")]
+    Unknown,
+    /// Somebody else changed the profile since the caller saw it.
+    #[error("the profile was changed meanwhile")]
+    Stale,
+    /// Nobody was born then.
+    #[error("the birthday must lie between 1900 and today")]
+    ImpossibleBirthday,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The caller's profile.
+///
+/// # Errors
+/// See [`ProfileError`].
+pub async fn profile(ctx: &Context, caller: &MemberCaller) -> Result<Profile, ProfileError> {
+    load(&mut *ctx.connection().await?, ctx, caller.member).await
+}
+
+/// Changes the caller's profile.
+///
+/// # Errors
+/// See [`ProfileError`].
+pub async fn change_profile(
+    ctx: &Context,
+    caller: &MemberCaller,
+    input: ChangeProfile,
+) -> Result<Profile, ProfileError> {
+    let earliest = NaiveDate::from_ymd_opt(FIRST_BIRTH_YEAR, 1, 1);
+    let today = ctx.clock().now().date_naive();
+    if let Some(Some(birthday)) = input.birthday
+        && (Some(birthday) < earliest || birthday > today)
+    {
+        return Err(ProfileError::ImpossibleBirthday);
+    }
+    transaction::run(
+        ctx,
+        (ctx.clone(), caller.member, input),
+        |conn, (ctx, member, input)| Box::pin(apply(conn, ctx, *member, input)),
+    )
+    .await
+}
+
+async fn apply(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    member: MemberId,
+    input: &ChangeProfile,
+) -> Result<Profile, ProfileError> {
+    let seal = |field, text: &str| {
+        ctx.vault()
+            .seal(field, member.as_uuid().as_bytes(), text.as_bytes())
+    };
+    let change = ProfileChange {
+        name_sealed: input.name.as_ref().map(|name| {
+            name.as_ref()
+                .map(|name| seal(SealedField::MemberName, name.as_str()))
+        }),
+        birthday_sealed: input
+            .birthday
+            .map(|day| day.map(|day| seal(SealedField::MemberBirthday, &day.to_string()))),
+        locale: input.locale.map(|locale| locale.as_str().to_owned()),
+    };
+    if store::members::update_profile(conn, member, input.version, &change)
+        .await?
+        .is_none()
+    {
+        return Err(match store::members::get(conn, member).await? {
+            Some(_) => ProfileError::Stale,
+            None => ProfileError::Unknown,
+        });
+    }
+    load(conn, ctx, member).await
+}
+
+async fn load(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    member: MemberId,
+) -> Result<Profile, ProfileError> {
+    let row = store::members::get(conn, member)
+        .await?
+        .ok_or(ProfileError::Unknown)?;
+    let birthday = open(
+        ctx,
+        member,
+        SealedField::MemberBirthday,
+        row.birthday_sealed.as_deref(),
+    )?;
+    Ok(Profile {
+        member,
+        number: row.number,
+        status: known(&row.status)?,
+        phone: open_phone(ctx, member, row.phone_sealed.as_deref())?,
+        name: open(
+            ctx,
+            member,
+            SealedField::MemberName,
+            row.name_sealed.as_deref(),
+        )?,
+        birthday: birthday.as_deref().map(known).transpose()?,
+        locale: known(&row.locale)?,
+        version: row.version,
+        joined_at: row.joined_at,
+    })
+}

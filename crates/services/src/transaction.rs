@@ -1,0 +1,97 @@
+//! The only place that opens transactions. It commits when the work succeeds, rolls back when it fails, and starts
+//! again, a few times, when the database says that the transaction lost against another.
+//!
+//! The work runs in a task of its own: a client that hangs up cancels nothing half-way, and the connection returns
+//! to the pool with no transaction open.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+
+use sqlx::PgConnection;
+use store::error::StoreError;
+use tracing::Instrument;
+
+use crate::context::Context;
+
+/// A boxed future of work inside a transaction.
+pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
+
+/// How often one piece of work is begun before its error is given back.
+const TRIES: u32 = 3;
+
+/// Runs `work` in a transaction and commits it. `input` is lent to every try:
+///
+/// ```ignore
+/// let posted = transaction::run(ctx, (ctx.clone(), input), |conn, (ctx, input)| {
+///     Box::pin(async move { post(conn, ctx, input).await })
+/// })
+/// .await?;
+/// ```
+///
+/// # Errors
+/// The work's own error; a failure of the database as `E::from(StoreError)`.
+pub async fn run<I, T, E, F>(ctx: &Context, input: I, work: F) -> Result<T, E>
+where
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    E: Error + From<StoreError> + Send + 'static,
+    F: for<'c> Fn(&'c mut PgConnection, &'c I) -> Work<'c, T, E> + Send + Sync + 'static,
+{
+    let ctx = ctx.clone();
+    let work = async move {
+        let mut tries = 1;
+        loop {
+            match attempt(&ctx, &input, &work).await {
+                Err(error) if tries < TRIES && is_retryable(&error) => {
+                    tracing::debug!(tries, %error, "the transaction lost against another and starts again");
+                    metrics::counter!("transactions_retried_total").increment(1);
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
+    };
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(E::from(StoreError(sqlx::Error::WorkerCrashed))),
+    }
+}
+
+/// One try, from begin to commit. Dropping an uncommitted transaction rolls it back.
+async fn attempt<I, T, E, F>(ctx: &Context, input: &I, work: &F) -> Result<T, E>
+where
+    E: From<StoreError>,
+    F: for<'c> Fn(&'c mut PgConnection, &'c I) -> Work<'c, T, E>,
+{
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that opens transactions"
+    )]
+    let mut transaction = ctx.pool().begin().await.map_err(StoreError)?;
+    match work(&mut transaction, input).await {
+        Ok(value) => {
+            transaction.commit().await.map_err(StoreError)?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(failure) = transaction.rollback().await {
+                tracing::warn!(%failure, "a rollback failed; the connection is dropped");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether somewhere in the chain of causes the database asks to run the transaction again.
+fn is_retryable(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(store) = error.downcast_ref::<StoreError>() {
+            return store.is_retryable();
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,7 @@
+//! The audit: clean after everything that can happen to points, and aware of every kind of tampering.
+
+mod clean;
+mod kept;
+mod rights;
+mod tampering;
+mod workload;

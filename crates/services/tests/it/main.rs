@@ -1,0 +1,14 @@
+//! The services on a real database, past HTTP.
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod audit;
+mod businesses;
+mod codes;
+mod imports;
+mod integration_keys;
+mod kit;
+mod members;
+mod messages;
+mod programme;
+mod sessions;
+mod transaction;
