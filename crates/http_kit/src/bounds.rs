@@ -1,0 +1,103 @@
+//! The bounds that every schema has, written or not: texts have a length and no NUL (PostgreSQL keeps none), integers
+//! a range, arrays a size. The document and the check of requests both pass through here, so they agree.
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AdditionalProperties, Array, ArrayItems, KnownFormat, Object, Schema, SchemaFormat, SchemaType,
+    Type,
+};
+
+/// A text that names no length has at most so many characters.
+pub const DEFAULT_TEXT: usize = 1000;
+/// An array that names no size has at most so many items.
+pub const DEFAULT_ITEMS: usize = 1000;
+/// The largest integer that every reader of JSON keeps exactly (2^53 - 1).
+pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
+/// Any text without the character NUL.
+pub const DEFAULT_PATTERN: &str = r"^[^\u0000]*$";
+
+/// Fills in the bounds that a schema and everything inside it leaves out.
+pub fn fill(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(schema) = schema {
+        fill_schema(schema);
+    }
+}
+
+fn fill_schema(schema: &mut Schema) {
+    match schema {
+        Schema::Object(object) => fill_object(object),
+        Schema::Array(array) => fill_array(array),
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(fill),
+        Schema::AllOf(choice) => choice.items.iter_mut().for_each(fill),
+        Schema::AnyOf(choice) => choice.items.iter_mut().for_each(fill),
+        _ => {}
+    }
+}
+
+fn fill_array(array: &mut Array) {
+    array.max_items.get_or_insert(DEFAULT_ITEMS);
+    array.min_items.get_or_insert(0);
+    if let ArrayItems::RefOrSchema(items) = &mut array.items {
+        fill(items);
+    }
+}
+
+fn fill_object(object: &mut Object) {
+    object.properties.values_mut().for_each(fill);
+    if let Some(AdditionalProperties::RefOr(inner)) = object.additional_properties.as_deref_mut() {
+        fill(inner);
+    }
+    if object.enum_values.is_some() {
+        return;
+    }
+    if has(&object.schema_type, Type::String) {
+        fill_text(object);
+    }
+    if has(&object.schema_type, Type::Integer) {
+        fill_integer(object);
+    }
+}
+
+fn fill_text(object: &mut Object) {
+    let natural = match &object.format {
+        Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)) => 36,
+        Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)) => 40,
+        Some(SchemaFormat::KnownFormat(KnownFormat::Date)) => 10,
+        _ => DEFAULT_TEXT,
+    };
+    object.max_length.get_or_insert(natural);
+    object.min_length.get_or_insert(0);
+    if object.format.is_none() && object.pattern.is_none() {
+        object.pattern = Some(DEFAULT_PATTERN.to_owned());
+    }
+}
+
+fn fill_integer(object: &mut Object) {
+    let small = matches!(
+        object.format,
+        Some(SchemaFormat::KnownFormat(KnownFormat::Int32))
+    );
+    if object.format.is_none() {
+        object.format = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
+    }
+    let (least, most) = if small {
+        (i64::from(i32::MIN), i64::from(i32::MAX))
+    } else {
+        (-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER)
+    };
+    let number = |bound: i64| utoipa::Number::Int(isize::try_from(bound).unwrap_or(isize::MAX));
+    if object.minimum.is_none() && object.exclusive_minimum.is_none() {
+        object.minimum = Some(number(least));
+    }
+    if object.maximum.is_none() && object.exclusive_maximum.is_none() {
+        object.maximum = Some(number(most));
+    }
+}
+
+fn has(types: &SchemaType, wanted: Type) -> bool {
+    match types {
+        SchemaType::Type(only) => *only == wanted,
+        SchemaType::Array(several) => several.contains(&wanted),
+        SchemaType::AnyValue => false,
+    }
+}

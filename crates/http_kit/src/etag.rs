@@ -1,0 +1,144 @@
+//! Entity tags (RFC 9110 section 13): two people who change one thing do not overwrite each other unseen.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+use http::{HeaderValue, header};
+
+use crate::problem::{Problem, ProblemCode};
+
+/// A strong tag made from a version number of the row.
+#[must_use]
+pub fn etag(version: i64) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"v{version}\"")).expect("digits in quotes are a header value")
+}
+
+/// The version that the caller has read, from `If-Match`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: whatever it is, as long as it exists.
+    Any,
+    /// Any of these versions.
+    Versions(Vec<i64>),
+}
+
+impl IfMatch {
+    /// Refuses a change to another version than the one that was read.
+    ///
+    /// # Errors
+    /// `precondition_failed`.
+    pub fn check(&self, current: i64) -> Result<(), Problem> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Versions(versions) if versions.contains(&current) => Ok(()),
+            Self::Versions(_) => Err(Problem::new(ProblemCode::PreconditionFailed)),
+        }
+    }
+
+    /// The version that must still be current when the change is written; none for `*`.
+    ///
+    /// # Errors
+    /// `precondition_failed` when no tag of ours was named, or several, of which a write could not choose.
+    pub fn expected(&self) -> Result<Option<i64>, Problem> {
+        match self {
+            Self::Any => Ok(None),
+            Self::Versions(versions) => match versions.as_slice() {
+                [only] => Ok(Some(*only)),
+                _ => Err(Problem::new(ProblemCode::PreconditionFailed)),
+            },
+        }
+    }
+
+    fn parse(header: &str) -> Self {
+        if header.trim() == "*" {
+            return Self::Any;
+        }
+        let tag = |part: &str| {
+            part.trim()
+                .strip_prefix("\"v")?
+                .strip_suffix('"')?
+                .parse()
+                .ok()
+        };
+        Self::Versions(header.split(',').filter_map(tag).collect())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let value = parts
+            .headers
+            .get(header::IF_MATCH)
+            .ok_or_else(|| Problem::new(ProblemCode::PreconditionRequired))?;
+        Ok(Self::parse(value.to_str().unwrap_or_default()))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Problem> {
+        let value = parts.headers.get(header::IF_MATCH);
+        Ok(value.map(|value| Self::parse(value.to_str().unwrap_or_default())))
+    }
+}
+
+/// The header as the document shows it where it may be left out: `params(IfMatchHeader)`.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IfMatchHeader {
+    /// The `ETag` of the version that you read: the change is refused when it is no longer current.
+    #[param(
+        rename = "If-Match",
+        max_length = 200,
+        pattern = r#"^(\*|"v[0-9]+")$"#,
+        example = "\"v3\""
+    )]
+    pub if_match: Option<String>,
+}
+
+/// The header as the document shows it where it is required: `params(IfMatchRequiredHeader)`.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IfMatchRequiredHeader {
+    /// The `ETag` of the version that you read: the change is refused when it is no longer current.
+    #[param(
+        rename = "If-Match",
+        max_length = 200,
+        pattern = r#"^(\*|"v[0-9]+")$"#,
+        example = "\"v3\""
+    )]
+    pub if_match: String,
+}
+
+/// Whether `If-None-Match` says that the caller has this version already, so that 304 is the answer.
+#[must_use]
+pub fn not_modified(headers: &http::HeaderMap, version: i64) -> bool {
+    let current = format!("\"v{version}\"");
+    headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            value.trim() == "*"
+                || value
+                    .split(',')
+                    .any(|tag| tag.trim().trim_start_matches("W/") == current)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_version_that_was_read_may_change() {
+        assert!(IfMatch::parse("\"v3\"").check(3).is_ok());
+        assert!(IfMatch::parse("\"v2\", \"v3\"").check(3).is_ok());
+        assert!(IfMatch::parse("*").check(9).is_ok());
+        for header in ["\"v2\"", "W/\"v3\"", "v3", ""] {
+            let problem = IfMatch::parse(header).check(3).expect_err(header);
+            assert_eq!(problem.code(), ProblemCode::PreconditionFailed);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The name of a request: taken over from the caller when it is sane, made otherwise, and given back in every answer.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName};
+
+use crate::problem::Problem;
+
+/// The header that carries it.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header of a distributed trace (W3C Trace Context).
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The name of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The caller's name for the request, when it has 1 to 128 letters, digits, dots, dashes or underscores.
+    #[must_use]
+    pub fn accept(headers: &HeaderMap) -> Option<Self> {
+        let name = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+        let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        ((1..=128).contains(&name.len()) && name.bytes().all(sane)).then(|| Self(name.to_owned()))
+    }
+
+    /// A name of our own.
+    #[must_use]
+    pub fn made(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+
+    /// Its characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(parts
+            .extensions
+            .get()
+            .cloned()
+            .unwrap_or(Self(String::new())))
+    }
+}
+
+/// A `traceparent` of version 00 that is well formed.
+#[must_use]
+pub fn traceparent(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let lengths = value.split('-').map(str::len);
+    let hex = value
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    (hex && value.starts_with("00-") && lengths.eq([2, 32, 16, 2])).then_some(value)
+}
+
+/// The address at the other end of the connection. Headers that claim another are not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// The address of the socket; `0.0.0.0` when there is none, as in tests without a network.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Self {
+        let socket = extensions.get::<ConnectInfo<SocketAddr>>();
+        Self(socket.map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sane_names_are_taken_over() {
+        let accept = |value: &[u8]| {
+            let mut headers = HeaderMap::new();
+            let value = http::HeaderValue::from_bytes(value).expect("a header value");
+            headers.insert(X_REQUEST_ID, value);
+            RequestId::accept(&headers).is_some()
+        };
+        assert!(accept(b"till-7.000_1"));
+        for bad in [&b""[..], b"a b", b"a\"b", "имя".as_bytes(), &[b'x'; 129]] {
+            assert!(!accept(bad), "{bad:?}");
+        }
+        assert_eq!(RequestId::accept(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_trace_is_passed_on_when_well_formed() {
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACEPARENT, http::HeaderValue::from_static(value));
+            traceparent(&headers).is_some()
+        };
+        assert!(read(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        ));
+        assert!(!read(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
+        ));
+        assert!(!read(
+            "zz-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        ));
+    }
+}

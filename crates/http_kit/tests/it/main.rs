@@ -1,0 +1,78 @@
+//! Layers and extractors, tested on a router of a few small handlers.
+
+mod around;
+mod bodies;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use http::Method;
+use http_kit::caller::By;
+use http_kit::layers::{identify, time_limit, wrap};
+use http_kit::{ApiJson, BodyLimit, HttpConfig, HttpKit, IdempotentJson, Problem};
+use serde::Deserialize;
+use services::caller::MemberCaller;
+use test_kit::{RequestBuilder, TestApp};
+use utoipa::ToSchema;
+
+/// What the handlers read.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    #[schema(minimum = 1, maximum = 100)]
+    count: i64,
+}
+
+/// The router, and the service that it stands on.
+struct Small {
+    router: Router,
+    _app: TestApp,
+}
+
+impl Small {
+    async fn start() -> Self {
+        let app = TestApp::start().await;
+        let kit = HttpKit::new(app.context.clone(), HttpConfig::default());
+        let large = post(|body: ApiJson<Order>| async move { body.0.count.to_string() })
+            .layer(axum::Extension(BodyLimit(200_000)));
+        let router = Router::new()
+            .route(
+                "/order",
+                post(|body: ApiJson<Order>| async move { body.0.count.to_string() }),
+            )
+            .route("/large", large)
+            .route(
+                "/once",
+                post(|body: IdempotentJson<Order>| async move {
+                    format!("{}:{}", body.key.as_str(), body.value.count)
+                }),
+            )
+            .route("/member", get(|_: By<MemberCaller>| async { "member" }))
+            .route("/panic", get(|| async { panicking() }))
+            .route("/slow", get(std::future::pending::<()>))
+            .route(
+                "/broken",
+                get(|| async { Problem::internal(&std::fmt::Error) }),
+            )
+            .layer(from_fn_with_state(Duration::from_millis(20), time_limit))
+            .layer(from_fn_with_state(kit.clone(), identify));
+        Self {
+            router: wrap(router.with_state(kit.clone()), &kit),
+            _app: app,
+        }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        RequestBuilder::new(self.router.clone(), Method::GET, path)
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        RequestBuilder::new(self.router.clone(), Method::POST, path)
+    }
+}
+
+fn panicking() -> &'static str {
+    panic!("a secret that nobody should read")
+}

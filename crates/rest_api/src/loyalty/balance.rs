@@ -1,0 +1,76 @@
+//! GET /loyalty/balance: what the member has.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::money::Points;
+use http_kit::By;
+use serde::Serialize;
+use services::caller::MemberCaller;
+use services::context::Context;
+use services::loyalty::balance::{BalanceNow, balance};
+use utoipa::ToSchema;
+
+use crate::problem::ApiResult;
+
+/// What I have at this moment.
+#[derive(Serialize, ToSchema)]
+pub struct CurrentBalance {
+    /// Points that can be spent, in hundredths.
+    #[schema(value_type = i64, minimum = 0, example = 12_550)]
+    pub available: Points,
+    /// Points that are not active yet.
+    #[schema(value_type = i64, minimum = 0, example = 0)]
+    pub pending: Points,
+    /// Points set aside for a checkout.
+    #[schema(value_type = i64, minimum = 0, example = 0)]
+    pub held: Points,
+    /// Points owed after a refund; later earnings pay them first.
+    #[schema(value_type = i64, minimum = 0, example = 0)]
+    pub debt: Points,
+    /// The points that expire next, if any do.
+    #[schema(required = true)]
+    pub next_expiry: Option<NextExpiry>,
+    /// The moment for which this is true.
+    pub as_of: DateTime<Utc>,
+}
+
+/// The points that expire next.
+#[derive(Serialize, ToSchema)]
+pub struct NextExpiry {
+    /// From this moment on they can't be spent.
+    pub expires_at: DateTime<Utc>,
+    /// How many, in hundredths.
+    #[schema(value_type = i64, minimum = 1, example = 2_500)]
+    pub points: Points,
+}
+
+impl From<BalanceNow> for CurrentBalance {
+    fn from(now: BalanceNow) -> Self {
+        Self {
+            available: now.balance.available,
+            pending: now.balance.pending,
+            held: now.balance.held,
+            debt: now.balance.debt,
+            next_expiry: now
+                .next_expiry
+                .map(|(expires_at, points)| NextExpiry { expires_at, points }),
+            as_of: now.as_of,
+        }
+    }
+}
+
+/// My balance
+///
+/// By the clock: what is not active yet or has expired does not count, whether or not it was written down already.
+#[utoipa::path(
+    get, path = "/loyalty/balance", operation_id = "loyalty_get_balance", tag = "loyalty",
+    security(("member" = [])),
+    responses((status = 200, description = "The balance", body = CurrentBalance)),
+)]
+pub async fn my_balance(
+    State(ctx): State<Context>,
+    By(member): By<MemberCaller>,
+) -> ApiResult<Json<CurrentBalance>> {
+    Ok(Json(balance(&ctx, &member).await?.into()))
+}

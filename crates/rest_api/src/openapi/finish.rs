@@ -1,0 +1,297 @@
+//! Completes the document: what holds for every operation is said here once instead of in every endpoint. That is
+//! the problems that any operation can answer, those that an endpoint lists under `x-problems`, the headers
+//! of every answer, the security schemes, and the bounds of every schema.
+
+use std::collections::BTreeMap;
+
+use super::examples;
+use http_kit::bounds;
+use http_kit::problem::{PROBLEM_JSON, ProblemDocument};
+use http_kit::problem_codes::ProblemCode;
+use serde_json::{Value, json};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, Header, KnownFormat, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+    SchemaFormat,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The extension under which an endpoint lists the codes that are its own.
+pub const X_PROBLEMS: &str = "x-problems";
+
+/// Completes `document`.
+pub fn finish(document: &mut OpenApi) {
+    add_components(document);
+    for server in document.servers.iter_mut().flatten() {
+        server.extensions = Some(ExtensionsBuilder::new().add("x-internal", false).build());
+    }
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            finish_operation(path, operation);
+        }
+    }
+    if let Some(components) = &mut document.components {
+        components.schemas.values_mut().for_each(bounds::fill);
+    }
+    examples::add(document);
+}
+
+/// The operations of a path.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn finish_operation(path: &str, operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(Parameter {
+            schema: Some(schema),
+            ..
+        }) = parameter
+        {
+            bounds::fill(schema);
+        }
+    }
+    // Said, and not left out, so that a public operation is seen to be meant so.
+    operation.security.get_or_insert_default();
+    let signed_in = operation
+        .security
+        .as_ref()
+        .is_some_and(|needs| !needs.is_empty());
+    let responses = &mut operation.responses.responses;
+    for response in responses.values_mut() {
+        if let RefOr::T(response) = response {
+            add_headers(response);
+        }
+    }
+    let mut codes = common_codes(path, signed_in, operation.request_body.is_some());
+    let has_query = operation.parameters.iter().flatten().any(|parameter| {
+        matches!(parameter, RefOr::T(one) if matches!(one.parameter_in, utoipa::openapi::path::ParameterIn::Query))
+    });
+    if has_query {
+        codes.extend([ProblemCode::InvalidFields]);
+    }
+    if let Some(Value::Array(own)) = operation
+        .extensions
+        .as_ref()
+        .and_then(|extra| extra.get(X_PROBLEMS))
+    {
+        let own = own.iter().filter_map(Value::as_str);
+        codes.extend(own.map(|name| {
+            ProblemCode::from_name(name).expect("x-problems names codes of the catalogue")
+        }));
+    }
+    let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+    for code in codes {
+        let same = by_status.entry(code.status().as_u16()).or_default();
+        if !same.contains(&code) {
+            same.push(code);
+        }
+    }
+    for (status, codes) in by_status {
+        responses
+            .entry(status.to_string())
+            .or_insert_with(|| RefOr::T(problem_response(&codes)));
+    }
+}
+
+/// What any operation of this form can answer.
+fn common_codes(path: &str, signed_in: bool, has_body: bool) -> Vec<ProblemCode> {
+    use ProblemCode as P;
+    let mut codes = vec![
+        P::BadRequest,
+        P::TooManyRequests,
+        P::Internal,
+        P::Unavailable,
+        P::TimedOut,
+    ];
+    if signed_in {
+        codes.extend([P::Unauthenticated, P::Forbidden]);
+    }
+    if path.contains('{') {
+        codes.push(P::NotFound);
+    }
+    if has_body {
+        codes.extend([
+            P::InvalidJson,
+            P::BodyTooLarge,
+            P::UnsupportedMediaType,
+            P::InvalidFields,
+        ]);
+    }
+    codes
+}
+
+fn problem_response(codes: &[ProblemCode]) -> Response {
+    let lines: Vec<String> = codes
+        .iter()
+        .map(|code| format!("`{}`: {}", code.as_str(), code.title_en()))
+        .collect();
+    let code = codes[0];
+    let example = json!({
+        "type": format!("https://circle.example/problems/{}", code.as_str()),
+        "title": code.title_en(),
+        "status": code.status().as_u16(),
+        "detail": code.title_en(),
+        "instance": "/api/v1",
+        "code": code.as_str(),
+        "request_id": "019cadf4-6c80-7000-8000-000000000001",
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(ProblemDocument::name())))
+        .example(Some(example))
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(lines.join("; "))
+        .content(PROBLEM_JSON, content)
+        .build();
+    add_headers(&mut response);
+    if matches!(code.status().as_u16(), 429 | 503) {
+        response
+            .headers
+            .insert("Retry-After".into(), header_ref("Retry-After"));
+    }
+    response
+}
+
+fn header_ref(name: &str) -> RefOr<Header> {
+    RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
+}
+
+fn add_headers(response: &mut Response) {
+    for name in [
+        "Access-Control-Allow-Origin",
+        "RateLimit",
+        "RateLimit-Policy",
+        "X-Request-Id",
+    ] {
+        response
+            .headers
+            .entry(name.to_owned())
+            .or_insert_with(|| header_ref(name));
+    }
+}
+
+fn add_components(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_default();
+    let mut schemas = vec![(
+        ProblemDocument::name().into_owned(),
+        ProblemDocument::schema(),
+    )];
+    ProblemDocument::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    name_all_codes(components.schemas.get_mut(ProblemDocument::name().as_ref()));
+    components.headers.extend(headers());
+    let bearer = |format: &str, description: &str| {
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format(format)
+                .description(Some(description))
+                .build(),
+        )
+    };
+    components.add_security_scheme(
+        "member",
+        bearer("JWT", "The access token of a signed-in member (RFC 9068, verified as RFC8725 asks), ten minutes long."),
+    );
+    components.add_security_scheme(
+        "staff",
+        bearer("JWT", "The access token of a member who works at the business (RFC 9068, verified as RFC8725 asks)."),
+    );
+    components.add_security_scheme(
+        "operator",
+        bearer("JWT", "The access token of a member who runs the programme (RFC 9068, verified as RFC8725 asks)."),
+    );
+    components.add_security_scheme(
+        "key",
+        bearer(
+            "integration key",
+            "The integration key of a till or CRM, made by the owner of the business.",
+        ),
+    );
+}
+
+/// The catalogue is closed, so the document can say which codes there are.
+fn name_all_codes(problem: Option<&mut RefOr<Schema>>) {
+    if let Some(RefOr::T(Schema::Object(problem))) = problem
+        && let Some(RefOr::T(Schema::Object(code))) = problem.properties.get_mut("code")
+    {
+        let names = ProblemCode::ALL.iter().map(|code| code.as_str().into());
+        code.enum_values = Some(names.collect());
+    }
+}
+
+fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
+    let text = |description: &str, pattern: &str, example: Value| {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(200))
+            .pattern(Some(pattern));
+        header(schema.build().into(), description, example)
+    };
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .minimum(Some(0))
+        .maximum(Some(86_400));
+    [
+        (
+            "Access-Control-Allow-Origin",
+            text(
+                "The one origin whose pages may read the answer: the service's own.",
+                "^(https?://[^/]+|null)$",
+                "https://circle.example".into(),
+            ),
+        ),
+        (
+            "RateLimit",
+            text(
+                "How many requests are left (r) and in how many seconds the quota is whole again (t).",
+                "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$",
+                "\"default\";r=199;t=1".into(),
+            ),
+        ),
+        (
+            "RateLimit-Policy",
+            text(
+                "The quota (q) and its window in seconds (w).",
+                "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$",
+                "\"default\";q=200;w=2".into(),
+            ),
+        ),
+        (
+            "X-Request-Id",
+            text(
+                "The name of this request: yours, if you sent a sane one.",
+                "^[A-Za-z0-9._-]+$",
+                "019cadf4-6c80-7000-8000-000000000001".into(),
+            ),
+        ),
+        (
+            "Retry-After",
+            header(seconds.build().into(), "Seconds to wait before trying again.", 1.into()),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, header)| (name.to_owned(), RefOr::T(header)))
+}
+
+fn header(schema: Schema, description: &str, example: Value) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(schema))
+        .description(Some(description))
+        .example(Some(example))
+        .build()
+}

@@ -1,0 +1,163 @@
+//! POST /transactions/batch: posts up to a thousand purchases, each with its own verdict.
+
+use axum::extract::State;
+use axum::response::Response;
+use http_kit::idempotency::{IdempotencyKeyHeader, replayable};
+use http_kit::json::parse_value;
+use http_kit::problem::{Addressee, FieldError, Language, ProblemDocument};
+use http_kit::{By, HttpKit, IdempotentJson, Problem};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use services::caller::TillCaller;
+use services::idempotency::Answer;
+use services::loyalty::post_batch::{Verdict, post_batch};
+use services::loyalty::post_purchase::PurchaseRequest;
+use utoipa::ToSchema;
+
+use super::model::Transaction;
+use super::request::PurchaseIn;
+use crate::problem::{ApiError, ApiResult};
+
+/// Purchases in the order in which they were made.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchIn {
+    /// The purchases, each as the body of `POST /transactions`. One that is wrong or refused has its own verdict; the
+    /// others are posted.
+    #[schema(value_type = Vec<Object>, min_items = 1, max_items = 1000)]
+    pub items: Vec<Value>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchOut {
+    /// How many were posted.
+    #[schema(minimum = 0, maximum = 1000)]
+    pub posted: usize,
+    /// How many were refused.
+    #[schema(minimum = 0, maximum = 1000)]
+    pub refused: usize,
+    /// The verdicts in the order of the purchases.
+    #[schema(max_items = 1000)]
+    pub items: Vec<VerdictOut>,
+}
+
+/// What became of one purchase: a transaction or a problem.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VerdictOut {
+    /// Its place in the batch, from 0.
+    #[schema(minimum = 0, maximum = 999)]
+    pub index: usize,
+    /// The status that it would have had alone.
+    #[schema(minimum = 200, maximum = 599)]
+    pub status: u16,
+    /// The purchase, if it was posted.
+    pub transaction: Option<Transaction>,
+    /// Why not, if it was refused.
+    #[schema(value_type = Option<ProblemDocument>)]
+    pub problem: Option<Value>,
+}
+
+/// Post a batch of purchases
+///
+/// In one transaction and in the order given; the result is that of the same purchases posted one by one. The whole batch has one Idempotency-Key.
+#[utoipa::path(
+    post, path = "/transactions/batch", operation_id = "transactions_post_batch", tag = "transactions",
+    security(("key" = []), ("staff" = [])),
+    params(IdempotencyKeyHeader),
+    request_body = BatchIn,
+    responses((status = 207, description = "A verdict for each purchase", body = BatchOut)),
+    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight"]))),
+)]
+pub async fn post_many(
+    State(kit): State<HttpKit>,
+    By(till): By<TillCaller>,
+    body: IdempotentJson<BatchIn>,
+) -> ApiResult<Response> {
+    let ctx = kit.services();
+    let (batch, key) = body.named(till.principal_id(), "transactions.batch");
+    let parsed: Vec<Result<PurchaseRequest, Problem>> = batch
+        .items
+        .iter()
+        .map(|item| {
+            let purchase = parse_value::<PurchaseIn>(item).map_err(Problem::invalid_fields)?;
+            let request = purchase
+                .into_request(ctx)
+                .map_err(Problem::invalid_fields)?;
+            till.business(request.business).map_err(Problem::from)?;
+            Ok(request)
+        })
+        .collect();
+    let requests = parsed
+        .iter()
+        .filter_map(|parsed| parsed.as_ref().ok().cloned())
+        .collect();
+    let public_url = kit.public_url().to_owned();
+    let render = move |verdicts: &[Verdict]| render(&public_url, &parsed, verdicts);
+    let answered = post_batch(ctx, &till, requests, key, render).await?;
+    Ok(replayable(answered))
+}
+
+fn render(
+    public_url: &str,
+    parsed: &[Result<PurchaseRequest, Problem>],
+    verdicts: &[Verdict],
+) -> Answer {
+    let mut verdicts = verdicts.iter();
+    let items: Vec<VerdictOut> = parsed
+        .iter()
+        .enumerate()
+        .map(|(index, parsed)| match parsed {
+            Err(problem) => refused(public_url, index, problem),
+            Ok(_) => match verdicts.next() {
+                Some(Ok(posted)) => VerdictOut {
+                    index,
+                    status: 201,
+                    transaction: Some(Transaction::new(posted.purchase.clone(), Vec::new())),
+                    problem: None,
+                },
+                Some(Err(refusal)) => {
+                    refused(public_url, index, &ApiError::from(refusal.clone()).0)
+                }
+                None => refused(public_url, index, &Problem::unavailable(1)),
+            },
+        })
+        .collect();
+    let posted = items
+        .iter()
+        .filter(|item| item.transaction.is_some())
+        .count();
+    let out = BatchOut {
+        posted,
+        refused: items.len() - posted,
+        items,
+    };
+    Answer {
+        status: 207,
+        location: None,
+        body: serde_json::to_vec(&out).expect("a batch's answer is plain JSON"),
+    }
+}
+
+fn refused(public_url: &str, index: usize, problem: &Problem) -> VerdictOut {
+    let instance = format!("/api/v1/transactions/batch#/items/{index}");
+    let to = Addressee {
+        public_url,
+        instance: &instance,
+        // The answer is kept and given again, under other request identifiers.
+        request_id: "",
+        language: Language::English,
+    };
+    let mut document = problem.document(&to);
+    if let Some(members) = document.as_object_mut() {
+        members.remove("request_id");
+        let errors: &[FieldError] = problem.field_errors();
+        debug_assert_eq!(errors.is_empty(), !members.contains_key("errors"));
+    }
+    VerdictOut {
+        index,
+        status: problem.code().status().as_u16(),
+        transaction: None,
+        problem: Some(document),
+    }
+}

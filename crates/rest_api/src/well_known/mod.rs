@@ -1,0 +1,3 @@
+//! What other programs look for at agreed addresses (RFC 8615).
+
+pub mod jwks;

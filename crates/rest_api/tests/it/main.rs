@@ -1,0 +1,12 @@
+//! The REST interface, tested through the real router on a real database.
+
+mod admin;
+mod auth;
+mod businesses;
+mod conventions;
+mod document;
+mod health;
+mod imports;
+mod loyalty;
+mod transactions;
+mod users;

@@ -1,0 +1,139 @@
+//! The service under test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use chrono::{DateTime, TimeZone as _, Utc};
+use connectors::sms::RecordingSms;
+use http::Method;
+use http_kit::HttpConfig;
+use services::clock::Clock;
+use services::context::{Context, ContextParts, ServiceConfig};
+use services::ids::IdSource;
+use services::vault::Vault;
+use sqlx::PgPool;
+
+use crate::database::TestDatabase;
+use crate::request::RequestBuilder;
+
+/// When every test begins: Monday, 2 March 2026, noon in Moscow.
+#[must_use]
+pub fn start_of_tests() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 2, 9, 0, 0)
+        .single()
+        .expect("a moment")
+}
+
+/// The usual context of tests: a clock that stands still, a master key that is always the same.
+pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
+    let clock = Clock::manual(start_of_tests());
+    Context::new(ContextParts {
+        pool,
+        ids: IdSource::new(clock.clone()),
+        clock,
+        vault: Vault::new(&[7; 32]),
+        sms,
+        config: ServiceConfig {
+            development: true,
+            ..ServiceConfig::default()
+        },
+    })
+}
+
+/// The real router on a database of its own. Dropping it drops the database.
+#[derive(Debug)]
+pub struct TestApp {
+    /// The way to the use cases.
+    pub context: Context,
+    /// The text messages that were sent.
+    pub sms: Arc<RecordingSms>,
+    router: Router,
+    // Last, so that the connections are closed before the database is dropped.
+    database: TestDatabase,
+}
+
+impl TestApp {
+    /// A service with the usual settings.
+    pub async fn start() -> Self {
+        Self::with_http(HttpConfig::default()).await
+    }
+
+    /// A service with other HTTP settings.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn with_http(http: HttpConfig) -> Self {
+        let database = TestDatabase::create().await;
+        let pool = store::pool::connect(&database.url(), 8)
+            .await
+            .expect("the test's database answers");
+        let sms = Arc::new(RecordingSms::default());
+        let context = context(pool, Arc::clone(&sms));
+        Self {
+            router: rest_api::router(context.clone(), http),
+            context,
+            sms,
+            database,
+        }
+    }
+
+    /// The present moment of the test.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.clock().now()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, by: Duration) {
+        self.context.clock().advance(by);
+    }
+
+    /// The address of the test's database.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// The router, for what the helpers below don't do.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// A request of any method.
+    #[must_use]
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        RequestBuilder::new(self.router.clone(), method, path)
+    }
+
+    /// A GET.
+    #[must_use]
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request("GET", path)
+    }
+
+    /// A POST.
+    #[must_use]
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.request("POST", path)
+    }
+
+    /// A PUT.
+    #[must_use]
+    pub fn put(&self, path: &str) -> RequestBuilder {
+        self.request("PUT", path)
+    }
+
+    /// A PATCH.
+    #[must_use]
+    pub fn patch(&self, path: &str) -> RequestBuilder {
+        self.request("PATCH", path)
+    }
+
+    /// A DELETE.
+    #[must_use]
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.request("DELETE", path)
+    }
+}

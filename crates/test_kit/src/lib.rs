@@ -1,0 +1,13 @@
+//! What every test over HTTP needs: the real router in this process, on a database of the test's own, with a clock
+//! that the test moves. Start at [`TestApp`]. Which server the databases are made on is said by
+//! `OWNCIRCLE_TEST_DATABASE_URL`.
+
+mod app;
+mod builders;
+mod database;
+mod request;
+
+pub use app::{TestApp, start_of_tests};
+pub use builders::SignedIn;
+pub use database::TestDatabase;
+pub use request::{Answer, RequestBuilder};
