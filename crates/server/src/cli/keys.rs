@@ -1,0 +1,54 @@
+//! `owncircle keys`: the keys that sign access tokens.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use services::auth::signing_keys::{self, SigningKeyView};
+
+use super::with_context::with_context;
+use crate::config::{Loaded, Overrides};
+
+/// Show or rotate the keys that sign access tokens
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  owncircle keys list\n  owncircle keys rotate\n\n\
+A running service sees a rotation within seconds. The next key is published before it signs, the one before it verifies\n\
+until its last token has run out: nobody is signed out. The worker rotates by itself every 30 days."
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    pub(super) overrides: Overrides,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Action {
+    /// Show the keys: their names, states and ages; never the keys themselves
+    List,
+    /// Let the next key sign from now on, and make another one after it
+    Rotate,
+}
+
+pub(super) async fn run(args: &Args, loaded: Loaded) -> anyhow::Result<ExitCode> {
+    let action = args.action;
+    let keys = with_context(loaded, async |context| {
+        Ok(match action {
+            Action::List => signing_keys::list(&context).await?,
+            Action::Rotate => signing_keys::rotate(&context).await?,
+        })
+    })
+    .await?;
+    super::say(&table(&keys)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(keys: &[SigningKeyView]) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for key in keys {
+        let made = key.created_at.format("%Y-%m-%d %H:%M UTC");
+        writeln!(text, "{:8} {} {} made {made}", key.state, key.alg, key.kid)?;
+    }
+    Ok(text)
+}

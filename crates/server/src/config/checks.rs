@@ -1,0 +1,85 @@
+//! What the types of the settings alone can't tell.
+
+use domain::phone::Region;
+
+use super::model::{Config, Secret};
+use crate::master_key;
+
+/// Every setting whose value is not allowed, with what is.
+pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
+    let region = |code: &str| code.parse::<Region>().is_ok();
+    let secret = |secret: &Option<Secret>, good: fn(&str) -> bool| {
+        secret.as_ref().is_none_or(|secret| good(secret.reveal()))
+    };
+    let name = config.programme.name.trim().chars().count();
+    let checks = [
+        (
+            "public_url",
+            is_address(&config.public_url),
+            "must begin with http:// or https:// and have no slash at the end",
+        ),
+        (
+            "programme.currency",
+            is_currency(&config.programme.currency),
+            "must be three capital letters, such as RUB",
+        ),
+        (
+            "programme.name",
+            (1..=100).contains(&name),
+            "must have 1 to 100 characters",
+        ),
+        (
+            "sms.default_region",
+            region(&config.sms.default_region),
+            "must be a country of ISO 3166, such as RU",
+        ),
+        (
+            "sms.regions",
+            config.sms.regions.iter().all(|code| region(code)),
+            "must be countries of ISO 3166, such as RU",
+        ),
+        (
+            "database_pool_size",
+            (4..=1000).contains(&config.database_pool_size.get()),
+            "must be 4 to 1000",
+        ),
+        (
+            "worker.concurrency",
+            config.worker.concurrency.get() <= 256,
+            "must be 1 to 256",
+        ),
+        (
+            "log.level",
+            tracing_subscriber::EnvFilter::try_new(&config.log.level).is_ok(),
+            "must be error, warn, info, debug or trace, or levels by module as info,services=debug",
+        ),
+        (
+            "database_url",
+            secret(&config.database_url, is_database),
+            "must begin with postgres:// or postgresql://",
+        ),
+        (
+            "master_key",
+            secret(&config.master_key, |text| master_key::decode(text).is_ok()),
+            master_key::ALLOWED,
+        ),
+    ];
+    let faulty = checks.into_iter().filter(|(_, fine, _)| !fine);
+    faulty.map(|(key, _, allowed)| (key, allowed)).collect()
+}
+
+fn is_address(url: &str) -> bool {
+    url.strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .is_some_and(|rest| {
+            !rest.is_empty() && !rest.ends_with('/') && !rest.contains(['?', '#', ' '])
+        })
+}
+
+fn is_currency(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+fn is_database(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}

@@ -1,0 +1,75 @@
+//! How a person of the demonstration joins: asks for a code by phone, reads it in the development outbox, signs in, and
+//! fills in the profile.
+
+use anyhow::Context as _;
+use domain::phone::{Phone, Region};
+use domain::text::Text;
+use services::auth::authenticate;
+use services::auth::request_code::{RequestCode, request_code};
+use services::auth::sign_in::{self, SignIn};
+use services::caller::MemberCaller;
+use services::context::Context;
+use services::members::{ChangeProfile, change_profile};
+use services::notifications::development_outbox;
+
+use super::people::Person;
+
+/// Joins and fills in name, birthday and language.
+///
+/// # Errors
+/// If a service refuses or the database fails.
+pub(super) async fn joined_as(ctx: &Context, person: &Person) -> anyhow::Result<MemberCaller> {
+    let caller = sign_in(ctx, person).await?;
+    let profile = ChangeProfile {
+        version: None,
+        name: Some(Some(Text::new(&person.name)?)),
+        birthday: Some(Some(person.birthday)),
+        locale: Some(person.locale),
+    };
+    change_profile(ctx, &caller, profile).await?;
+    Ok(caller)
+}
+
+/// Signs in by phone and code.
+///
+/// # Errors
+/// If a service refuses or the database fails.
+pub(super) async fn sign_in(ctx: &Context, person: &Person) -> anyhow::Result<MemberCaller> {
+    let phone = Phone::parse(&person.phone, Region::RU)?;
+    let asked = RequestCode {
+        phone: phone.clone(),
+        locale: person.locale,
+    };
+    let challenge = request_code(ctx, asked).await?;
+    let newest = development_outbox::list(ctx, Some(&phone), 1).await?;
+    let text = newest.first().context("no message was kept")?.text.clone();
+    let tokens = sign_in::sign_in(
+        ctx,
+        SignIn {
+            phone,
+            challenge: challenge.id,
+            code: code_in(&text).context("a message without a code")?,
+            device: Some(Text::new("Телефон")?),
+        },
+    )
+    .await?;
+    let caller = authenticate(ctx, &tokens.access_token).await?;
+    Ok(caller.into_member()?)
+}
+
+/// The first six digits in a row.
+fn code_in(text: &str) -> Option<String> {
+    text.split(|letter: char| !letter.is_ascii_digit())
+        .find(|digits| digits.len() == 6)
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_code_is_found_in_the_message() {
+        let text = "Код для входа: 012345. Никому его не говорите.\n\n@127.0.0.1 #012345";
+        assert_eq!(super::code_in(text).as_deref(), Some("012345"));
+        assert_eq!(super::code_in("12 345"), None);
+    }
+}

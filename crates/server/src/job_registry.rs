@@ -1,0 +1,23 @@
+//! All jobs, one line each. A job is known by its name; two with one name end the start with a panic.
+
+use jobs::Registry;
+use services::context::Context;
+use services::{audit, auth, housekeeping, imports, loyalty, notifications};
+
+/// Every job that the worker can run.
+#[must_use]
+pub fn all() -> Registry<Context> {
+    Registry::new()
+        .job::<audit::nightly_audit::NightlyAudit>()
+        .job::<auth::rotate_keys::RotateKeys>()
+        .job::<housekeeping::forget_development_messages::ForgetDevelopmentMessages>()
+        .job::<housekeeping::forget_idempotency_keys::ForgetIdempotencyKeys>()
+        .job::<housekeeping::forget_member_codes::ForgetMemberCodes>()
+        .job::<housekeeping::forget_one_time_codes::ForgetOneTimeCodes>()
+        .job::<housekeeping::forget_outbox_events::ForgetOutboxEvents>()
+        .job::<housekeeping::forget_sign_ins::ForgetSignIns>()
+        .job::<imports::drop_abandoned::DropAbandonedImports>()
+        .job::<imports::import_purchases::ImportPurchases>()
+        .job::<loyalty::advance_on_time::AdvanceWallets>()
+        .job::<notifications::send_text::SendText>()
+}

@@ -1,0 +1,9 @@
+//! The configuration from outside, and the program itself as a process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod audit;
+mod config;
+mod import;
+mod jobs;
+mod program;
