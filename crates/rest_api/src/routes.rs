@@ -27,6 +27,7 @@ pub const PAGES: &[&str] = &[
     "/docs/reference.js",
     "/problems",
     "/problems/{code}",
+    "/dev/outbox",
 ];
 
 /// The operations under [`API_PREFIX`] that answer within the usual time.

@@ -91,6 +91,10 @@ fn is_retryable(error: &(dyn Error + 'static)) -> bool {
         if let Some(store) = error.downcast_ref::<StoreError>() {
             return store.is_retryable();
         }
+        // A transparent variant shows not its StoreError but what that is caused by.
+        if let Some(database) = error.downcast_ref::<sqlx::Error>() {
+            return store::error::is_retryable(database);
+        }
         cause = error.source();
     }
     false

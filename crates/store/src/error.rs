@@ -14,22 +14,10 @@ impl StoreError {
         self.0.as_database_error()?.constraint()
     }
 
-    /// Whether the transaction lost against another and would come to an end when run again from its start:
-    /// a serialization failure (40001), a deadlock (40P01), or a receipt, key, code, reference or phone that another
-    /// transaction took at the same moment and that the next try will see.
+    /// See [`is_retryable`].
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self.code(), Some("40001" | "40P01"))
-            || matches!(
-                self.constraint(),
-                Some(
-                    crate::receipts::SEEN_BEFORE
-                        | crate::idempotency_keys::USED_BEFORE
-                        | crate::used_member_codes::USED_BEFORE
-                        | crate::holds::REFERENCE_USED
-                        | crate::purchases::MEMBER_UNKNOWN
-                )
-            )
+        is_retryable(&self.0)
     }
 
     /// Whether the database could not be reached or had no connection to spare, or gave up waiting for a lock
@@ -51,9 +39,34 @@ impl StoreError {
     /// The five-character SQLSTATE, if the server sent one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        let error = self.0.as_database_error()?;
-        error
-            .try_downcast_ref::<PgDatabaseError>()
-            .map(PgDatabaseError::code)
+        code(&self.0)
     }
+}
+
+/// Whether the transaction lost against another and would come to an end when run again from its start:
+/// a serialization failure (40001), a deadlock (40P01), or a receipt, key, code, reference or phone that another
+/// transaction took at the same moment and that the next try will see.
+#[must_use]
+pub fn is_retryable(error: &sqlx::Error) -> bool {
+    let constraint = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::constraint);
+    matches!(code(error), Some("40001" | "40P01"))
+        || matches!(
+            constraint,
+            Some(
+                crate::receipts::SEEN_BEFORE
+                    | crate::idempotency_keys::USED_BEFORE
+                    | crate::used_member_codes::USED_BEFORE
+                    | crate::holds::REFERENCE_USED
+                    | crate::purchases::MEMBER_UNKNOWN
+            )
+        )
+}
+
+fn code(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error()?;
+    error
+        .try_downcast_ref::<PgDatabaseError>()
+        .map(PgDatabaseError::code)
 }

@@ -316,7 +316,9 @@ pub async fn page_of_member_across_businesses(
 /// # Errors
 /// [`StoreError`] from the database.
 pub async fn any(conn: &mut PgConnection) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(r#"select exists (select from purchases) as "any!""#)
-        .fetch_one(conn)
-        .await?)
+    Ok(
+        sqlx::query_scalar!(r#"select exists (select from purchases) as "any!""#)
+            .fetch_one(conn)
+            .await?,
+    )
 }

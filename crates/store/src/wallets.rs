@@ -99,27 +99,30 @@ pub async fn get(conn: &mut PgConnection, member: Uuid) -> Result<Option<WalletR
 }
 
 /// Members for whom something was due before `now`, oldest first: a hold to lapse, a lot to activate or to expire.
+/// Those in `except` are passed by.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
 pub async fn due(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
+    except: &[Uuid],
     limit: i64,
 ) -> Result<Vec<Uuid>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"select distinct member_id as "member_id!" from (
-             (select member_id from lots where pending and open and activates_at <= $1
+             (select member_id from lots where pending and open and activates_at <= $1 and member_id <> all($3)
               order by activates_at limit $2)
              union all
-             (select member_id from lots where open and expires_at is not null and expires_at <= $1
+             (select member_id from lots where open and expires_at is not null and expires_at <= $1 and member_id <> all($3)
               order by expires_at limit $2)
              union all
-             (select member_id from holds where status = 'active' and expires_at <= $1
+             (select member_id from holds where status = 'active' and expires_at <= $1 and member_id <> all($3)
               order by expires_at limit $2)
            ) due order by 1 limit $2"#,
         now,
-        limit
+        limit,
+        except
     )
     .fetch_all(conn)
     .await?)

@@ -5,6 +5,7 @@
 mod app;
 mod builders;
 mod database;
+mod imports;
 mod request;
 
 pub use app::{TestApp, start_of_tests};

@@ -4,9 +4,7 @@ use axum::body::{Body, Bytes};
 use domain::ids::BusinessId;
 use domain::rights::{Scope, StaffRole};
 use http_kit::HttpConfig;
-use jobs::Registry;
 use serde_json::Value;
-use services::imports::import_purchases::ImportPurchases;
 use test_kit::{Answer, TestApp};
 
 const IMPORTS: &str = "/api/v1/transactions/imports";
@@ -26,12 +24,6 @@ async fn send(
         .body(file)
         .send()
         .await
-}
-
-async fn drain(app: &TestApp) {
-    let registry = Registry::new().job::<ImportPurchases>();
-    let drained = jobs::drain::drain(app.context.pool(), &registry, &app.context, app.now()).await;
-    assert!(drained.expect("the queue").failures().is_empty());
 }
 
 async fn show(app: &TestApp, bearer: &str, location: &str) -> Answer {
@@ -72,7 +64,7 @@ async fn a_file_is_received_posted_and_shown() {
         .await
         .expect_problem(422, "idempotency_key_reused");
 
-    drain(&app).await;
+    app.run_imports().await;
     let report = show(&app, &till, &location).await.expect(200);
     let import = &report["import"];
     assert_eq!(import["state"], "done");
@@ -119,7 +111,7 @@ async fn verdicts_come_in_pages() {
         format!("{HEADER}{rows}r0,2026-02-01,c1,1\nr0,2026-02-01,c1,1\n"),
     )
     .await;
-    drain(&app).await;
+    app.run_imports().await;
     let location = sent.header("location").to_owned();
     let mut seen = Vec::new();
     let mut address = format!("{location}?limit=3");
@@ -335,7 +327,7 @@ async fn objects_come_as_ndjson() {
         .send()
         .await;
     assert_eq!(sent.expect(202)["format"], "ndjson");
-    drain(&app).await;
+    app.run_imports().await;
     let report = show(&app, &till, sent.header("location")).await.expect(200);
     assert_eq!(report["import"]["posted"], 1);
     assert_eq!(report["verdicts"]["items"][0]["code"], "wrong_type");

@@ -49,7 +49,7 @@ pub(super) struct Fill<'a> {
     zone: Tz,
     callers: BTreeMap<usize, MemberCaller>,
     posted: BTreeMap<usize, PurchaseId>,
-    holds: BTreeMap<usize, (HoldId, Points)>,
+    holds: BTreeMap<usize, HoldId>,
     /// Purchases that wait to be posted together.
     group: Vec<(usize, PostItem)>,
 }
@@ -224,25 +224,22 @@ impl<'a> Fill<'a> {
         Ok(())
     }
 
+    /// Remembers a purchase: one that was posted in an earlier run is told by its receipt, which is taken.
     fn note(
         &mut self,
         number: usize,
         outcome: Result<PostOutcome, PostRefusal>,
         record: &mut Record,
     ) {
-        match outcome {
-            Ok(PostOutcome::Posted(posted, _)) => {
-                self.posted.insert(number, posted.purchase.id.into());
-                record.counts.purchases += 1;
-                record.counts.with_points += u64::from(posted.purchase.points_spent > 0);
-            }
+        let id: PurchaseId = match outcome {
+            Ok(PostOutcome::Posted(posted, _)) => posted.purchase.id.into(),
+            Err(PostRefusal::ReceiptSeen { transaction }) => transaction.into(),
             // Items have no key of their own.
-            Ok(PostOutcome::Replayed(_)) => {}
-            Err(PostRefusal::ReceiptSeen { transaction }) => {
-                self.posted.insert(number, transaction.into());
-            }
-            Err(refusal) => refused(&refusal, record),
-        }
+            Ok(PostOutcome::Replayed(_)) => return,
+            Err(refusal) => return refused(&refusal, record),
+        };
+        self.posted.insert(number, id);
+        record.counts.purchases += 1;
     }
 
     /// How many points may pay for this purchase, of which the person takes so many percent in whole points.
@@ -271,7 +268,7 @@ impl<'a> Fill<'a> {
             Pay::Hold(_) => {
                 let hold = self.holds.get(&number);
                 (
-                    hold.map_or(Spend::Nothing, |(id, _)| Spend::Hold(*id, None)),
+                    hold.map_or(Spend::Nothing, |id| Spend::Hold(*id, None)),
                     None,
                 )
             }
@@ -308,7 +305,7 @@ impl<'a> Fill<'a> {
         match make_hold(self.ctx, till, order, key, hold_id).await {
             Ok(answered) => {
                 let id = std::str::from_utf8(&answered.answer.body)?.parse::<Uuid>()?;
-                self.holds.insert(number, (id.into(), points));
+                self.holds.insert(number, id.into());
                 record.counts.holds += 1;
             }
             Err(error) => return refused_or_failed(error, record),
@@ -317,7 +314,7 @@ impl<'a> Fill<'a> {
     }
 
     async fn release(&mut self, number: usize, record: &mut Record) -> anyhow::Result<()> {
-        let Some((hold, _)) = self.holds.remove(&number) else {
+        let Some(hold) = self.holds.remove(&number) else {
             return Ok(());
         };
         let till = self.till(number);
@@ -335,7 +332,7 @@ impl<'a> Fill<'a> {
         back: Option<Return>,
         record: &mut Record,
     ) -> anyhow::Result<()> {
-        let Some(purchase) = self.find(number, record).await? else {
+        let Some(purchase) = self.find(number).await? else {
             return Ok(());
         };
         let order = RefundOrder {
@@ -366,20 +363,19 @@ impl<'a> Fill<'a> {
         Ok(())
     }
 
-    /// The identifier of a purchase: one of an earlier run is told by its receipt, which is taken.
-    async fn find(
-        &mut self,
-        number: usize,
-        record: &mut Record,
-    ) -> anyhow::Result<Option<PurchaseId>> {
-        if !self.posted.contains_key(&number) {
-            let now = self.ctx.clock().now();
-            let item = self.item(number, now, Spend::Nothing, None)?;
-            for outcome in post_items(self.ctx, vec![item]).await? {
-                self.note(number, outcome, record);
-            }
+    /// The identifier of a purchase: sent once more, one of an earlier run is told by its receipt, which is taken.
+    async fn find(&mut self, number: usize) -> anyhow::Result<Option<PurchaseId>> {
+        if let Some(id) = self.posted.get(&number) {
+            return Ok(Some(*id));
         }
-        Ok(self.posted.get(&number).copied())
+        let now = self.ctx.clock().now();
+        let item = self.item(number, now, Spend::Nothing, None)?;
+        let outcomes = post_items(self.ctx, vec![item]).await?;
+        Ok(outcomes.into_iter().find_map(|outcome| match outcome {
+            Ok(PostOutcome::Posted(posted, _)) => Some(posted.purchase.id.into()),
+            Err(PostRefusal::ReceiptSeen { transaction }) => Some(transaction.into()),
+            _ => None,
+        }))
     }
 }
 

@@ -47,8 +47,6 @@ pub(super) struct Till {
 pub(super) struct Counts {
     pub(super) joined: u64,
     pub(super) purchases: u64,
-    /// Of these, paid in part with points.
-    pub(super) with_points: u64,
     pub(super) refunds: u64,
     pub(super) voids: u64,
     pub(super) holds: u64,

@@ -4,6 +4,9 @@
 
 mod audit;
 mod config;
+mod demo;
 mod import;
 mod jobs;
+mod process;
 mod program;
+mod tour;

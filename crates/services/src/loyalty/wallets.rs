@@ -86,7 +86,7 @@ pub async fn fill(
     Ok(())
 }
 
-/// Stores balances, lots, holds and journals of wallets that were loaded under lock.
+/// Stores balances, tiers, lots, holds and journals of wallets that were loaded under lock.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
@@ -95,11 +95,6 @@ pub async fn store(
     rows: &[&WalletRow],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let untouched = WalletChanges::default();
-    let rows: Vec<&&WalletRow> = rows
-        .iter()
-        .filter(|row| row.wallet.changes != untouched)
-        .collect();
     let updates: Vec<WalletUpdate<'_>> = rows
         .iter()
         .map(|row| WalletUpdate {

@@ -62,6 +62,31 @@ async fn work_that_lost_against_another_is_begun_again_three_times_at_most() {
     }
 }
 
+/// The error of a use case, as most of them have it.
+#[derive(Debug, thiserror::Error)]
+enum Wrapped {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[tokio::test]
+async fn work_whose_error_wraps_the_databases_is_begun_again_too() {
+    let app = start().await;
+    let tries = Arc::new(AtomicU32::new(0));
+    let done: Result<(), Wrapped> = run(&app.context, tries.clone(), |conn, tries| {
+        Box::pin(async move {
+            if tries.fetch_add(1, Ordering::SeqCst) == 0 {
+                let lost = "do $$ begin raise exception 'lost' using errcode = '40P01'; end $$";
+                sqlx::query(lost).execute(conn).await.map_err(StoreError)?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!(tries.load(Ordering::SeqCst), 2);
+}
+
 #[tokio::test]
 async fn a_caller_who_leaves_cancels_nothing_half_way() {
     let app = start().await;

@@ -45,7 +45,10 @@ pub struct ImportQuery {
     post, path = "/transactions/imports", operation_id = "transactions_import", tag = "transactions",
     security(("till" = []), ("staff" = [])),
     params(ImportQuery, IdempotencyKeyHeader),
-    request_body(content((String = "text/csv"), (String = "application/x-ndjson")), description = "The file"),
+    request_body(content(
+        (String = "text/csv", example = json!("receipt_number,occurred_at,phone,total\nA-1,2026-03-02T15:04:05+03:00,+79161234567,450.00\n")),
+        (String = "application/x-ndjson", example = json!("{\"receipt_number\":\"A-1\",\"occurred_at\":\"2026-03-02T12:04:05Z\",\"member\":{\"customer_id\":\"client-17\"},\"total\":45000}\n"))
+    ), description = "The file"),
     responses((status = 202, description = "Received; Location tells where the progress is", body = Import)),
     extensions(("x-problems" = json!([
         "idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "unreadable_file", "import_running"

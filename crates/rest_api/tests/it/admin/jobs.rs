@@ -11,7 +11,7 @@ async fn enqueue(office: &Office, job: &str) -> i64 {
         .bind(job)
         .fetch_one(office.app.context.pool())
         .await
-        .unwrap()
+        .expect("the database answers")
 }
 
 async fn kill(office: &Office, id: i64) {
@@ -22,14 +22,14 @@ async fn kill(office: &Office, id: i64) {
     .bind(id)
     .execute(office.app.context.pool())
     .await
-    .unwrap();
+    .expect("the database answers");
 }
 
 fn ids(queue: &Value) -> Vec<i64> {
-    let items = queue["items"].as_array().unwrap();
+    let items = queue["items"].as_array().expect("a list");
     items
         .iter()
-        .map(|job| job["id"].as_i64().unwrap())
+        .map(|job| job["id"].as_i64().expect("a number"))
         .collect()
 }
 
@@ -72,7 +72,7 @@ async fn the_queue_is_shown_filtered_and_paged() {
     assert_eq!(ids(&first), [known[0], known[1]]);
     // What arrives meanwhile does not move the next page.
     enqueue(&office, "a.one").await;
-    let cursor = first["next_cursor"].as_str().unwrap();
+    let cursor = first["next_cursor"].as_str().expect("a text");
     let next = format!("{PATH}?job=a.one&limit=2&cursor={cursor}");
     let next = office.get(&next).await.expect(200);
     assert_eq!(ids(&next), [known[3]]);
@@ -85,7 +85,11 @@ async fn the_queue_is_shown_filtered_and_paged() {
     assert_eq!(ids(&dead), [known[1]]);
     let wrong = office.get(&format!("{PATH}?state=gone&limit=0")).await;
     let problem = wrong.expect_problem(422, "invalid_fields");
-    assert_eq!(problem["errors"].as_array().unwrap().len(), 2, "{problem}");
+    assert_eq!(
+        problem["errors"].as_array().expect("a list").len(),
+        2,
+        "{problem}"
+    );
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn the_last_audit_is_shown_and_a_fresh_one_on_request() {
     let first = office.get(PATH).await.expect(200);
     assert_eq!(first["clean"], true);
     assert_eq!(first["differences"], 0);
-    assert_eq!(first["named"].as_array().unwrap().len(), 0);
+    assert_eq!(first["named"].as_array().expect("a list").len(), 0);
     assert_eq!(first["totals"]["members"], 1);
     assert_eq!(first["totals"]["points"]["available"], 0);
 
@@ -23,7 +23,7 @@ async fn the_last_audit_is_shown_and_a_fresh_one_on_request() {
         .bind(admin.as_uuid())
         .execute(office.app.context.pool())
         .await
-        .unwrap();
+        .expect("the database answers");
     office.app.advance(Duration::from_secs(60));
     assert_eq!(office.get(PATH).await.expect(200), first, "as it was kept");
 
@@ -52,5 +52,9 @@ async fn it_is_for_admins_and_refuses_nonsense() {
         .await;
     let wrong = office.get(&format!("{PATH}?fresh=perhaps&deep=true")).await;
     let problem = wrong.expect_problem(422, "invalid_fields");
-    assert_eq!(problem["errors"].as_array().unwrap().len(), 2, "{problem}");
+    assert_eq!(
+        problem["errors"].as_array().expect("a list").len(),
+        2,
+        "{problem}"
+    );
 }

@@ -106,6 +106,18 @@ async fn the_tier_rises_inside_the_purchase_and_counts_from_the_next() {
 }
 
 #[tokio::test]
+async fn the_tier_rises_also_when_nothing_is_earned() {
+    let shop = Shop::open().await;
+    let mut body = purchase("A-1", PHONE, 3_000_000);
+    body["lines"] = json!([{ "category": "tobacco", "amount": 3_000_000 }]);
+    let first = shop.post(&body).await.expect(201);
+    assert_eq!(first["points_earned"], 0);
+    assert_eq!(first["tier_after"], "vip");
+    let second = shop.post(&purchase("A-2", PHONE, 1_000)).await.expect(201);
+    assert_eq!(second["tier"], "vip");
+}
+
+#[tokio::test]
 async fn points_are_pending_until_their_delay_is_over_whatever_the_job_does() {
     let shop = Shop::open().await;
     let member = shop.app.sign_in(PHONE).await;

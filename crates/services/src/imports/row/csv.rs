@@ -219,73 +219,76 @@ mod tests {
         assert_eq!(total, Some(Money::from_hundredths(500)));
     }
 
+    /// Rows with their fault and its column.
+    const FAULTY: &[(&str, RowCode, Option<&str>)] = &[
+        ("1,2", RowCode::WrongFieldCount, None),
+        (
+            ",2026-03-02,,,c,5,,,,,",
+            RowCode::MissingValue,
+            Some("receipt_number"),
+        ),
+        ("1,,,,c,5,,,,,", RowCode::MissingValue, Some("occurred_at")),
+        (
+            "1,yesterday,,,c,5,,,,,",
+            RowCode::BadFormat,
+            Some("occurred_at"),
+        ),
+        (
+            "1,2026-03-02,,,c,,,,,,",
+            RowCode::MissingValue,
+            Some("total"),
+        ),
+        (
+            "1,2026-03-02,,,c,five,,,,,",
+            RowCode::BadFormat,
+            Some("total"),
+        ),
+        (
+            "1,2026-03-02,,,c,-5,,,,,",
+            RowCode::AmountOutOfRange,
+            Some("total"),
+        ),
+        (
+            "1,2026-03-02,,,c,5,x,,,,",
+            RowCode::BadFormat,
+            Some("not_earning"),
+        ),
+        (
+            "1,2026-03-02,,,c,5,1,,food,,",
+            RowCode::NotAllowed,
+            Some("category"),
+        ),
+        (
+            "1,2026-03-02,,,c,5,,,,here,",
+            RowCode::BadFormat,
+            Some("location_id"),
+        ),
+        (
+            "1,2026-03-02,,,c,5,,,,,a\u{0}b",
+            RowCode::BadFormat,
+            Some("cashier"),
+        ),
+        (
+            "1,2026-03-02,12,,,5,,,,,",
+            RowCode::BadFormat,
+            Some("phone"),
+        ),
+        (
+            "1,2026-03-02,,12,,5,,,,,",
+            RowCode::BadFormat,
+            Some("card_number"),
+        ),
+        ("1,2026-03-02,,,,5,,,,,", RowCode::OneOf, None),
+        ("1,2026-03-02,+79161234567,,c,5,,,,,", RowCode::OneOf, None),
+    ];
+
     #[test]
     fn faults_name_their_column() {
-        for (line, code, place) in [
-            ("1,2", RowCode::WrongFieldCount, None),
-            (
-                ",2026-03-02,,,c,5,,,,,",
-                RowCode::MissingValue,
-                Some("receipt_number"),
-            ),
-            ("1,,,,c,5,,,,,", RowCode::MissingValue, Some("occurred_at")),
-            (
-                "1,yesterday,,,c,5,,,,,",
-                RowCode::BadFormat,
-                Some("occurred_at"),
-            ),
-            (
-                "1,2026-03-02,,,c,,,,,,",
-                RowCode::MissingValue,
-                Some("total"),
-            ),
-            (
-                "1,2026-03-02,,,c,five,,,,,",
-                RowCode::BadFormat,
-                Some("total"),
-            ),
-            (
-                "1,2026-03-02,,,c,-5,,,,,",
-                RowCode::AmountOutOfRange,
-                Some("total"),
-            ),
-            (
-                "1,2026-03-02,,,c,5,x,,,,",
-                RowCode::BadFormat,
-                Some("not_earning"),
-            ),
-            (
-                "1,2026-03-02,,,c,5,1,,food,,",
-                RowCode::NotAllowed,
-                Some("category"),
-            ),
-            (
-                "1,2026-03-02,,,c,5,,,,here,",
-                RowCode::BadFormat,
-                Some("location_id"),
-            ),
-            (
-                "1,2026-03-02,,,c,5,,,,,a\u{0}b",
-                RowCode::BadFormat,
-                Some("cashier"),
-            ),
-            (
-                "1,2026-03-02,12,,,5,,,,,",
-                RowCode::BadFormat,
-                Some("phone"),
-            ),
-            (
-                "1,2026-03-02,,12,,5,,,,,",
-                RowCode::BadFormat,
-                Some("card_number"),
-            ),
-            ("1,2026-03-02,,,,5,,,,,", RowCode::OneOf, None),
-            ("1,2026-03-02,+79161234567,,c,5,,,,,", RowCode::OneOf, None),
-        ] {
+        for (line, code, place) in FAULTY {
             let fault = row(line).purchase.unwrap_err();
             assert_eq!(
                 (fault.code, fault.place.as_deref()),
-                (code, place),
+                (*code, *place),
                 "{line}"
             );
             assert!(!fault.detail.is_empty());

@@ -277,9 +277,11 @@ mod tests {
         assert_eq!(purchase.total(), Some(500));
     }
 
-    #[test]
-    fn faults_name_their_place() {
-        for (changes, code, place) in [
+    type Faulty = (Value, RowCode, &'static str);
+
+    /// Changes that make a wrong value, with the fault and its place.
+    fn wrong_values() -> Vec<Faulty> {
+        vec![
             (
                 json!({ "receipt_number": null }),
                 RowCode::MissingValue,
@@ -310,6 +312,12 @@ mod tests {
             ),
             (json!({ "total": u64::MAX }), RowCode::BadFormat, "/total"),
             (json!({ "colour": 1 }), RowCode::UnknownField, "/colour"),
+        ]
+    }
+
+    /// Changes that make a purchase that no file may have.
+    fn wrong_purchases() -> Vec<Faulty> {
+        vec![
             (
                 json!({ "points": 5 }),
                 RowCode::SpendingNotAllowed,
@@ -347,7 +355,12 @@ mod tests {
                 RowCode::NotAllowed,
                 "/lines",
             ),
-        ] {
+        ]
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        for (changes, code, place) in wrong_values().into_iter().chain(wrong_purchases()) {
             let fault = with(changes.clone()).1.unwrap_err();
             assert_eq!(
                 (fault.code, fault.place.as_deref()),

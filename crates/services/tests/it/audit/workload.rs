@@ -353,7 +353,7 @@ async fn till(ctx: &Context, slug: &str) -> TillCaller {
             description_en: None,
             base_rate: BasisPoints::new(500),
             share_cap: None,
-            spend_without_code_up_to: points(10_000),
+            spend_without_code_up_to: money(10_000),
             owner: None,
         },
     );
