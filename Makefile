@@ -1,7 +1,7 @@
 # What a developer does here. `make` alone lists it. Everything else happens in scripts/ and xtask/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test setup fmt check sqlx openapi
+.PHONY: help demo run test bench setup fmt check sqlx openapi
 
 help: ## Show this list
 	@printf 'Own Circle. The two commands that matter: make demo, make test.\n\n'
@@ -31,3 +31,6 @@ sqlx: ## Refresh .sqlx after a query or a migration has changed
 
 openapi: ## Refresh openapi.json after the API has changed
 	@cargo run --locked --package server -- openapi --output openapi.json
+
+bench: ## Measure the release program beside PostgreSQL alone: five minutes, QUICK=1 one
+	@scripts/bench

@@ -38,6 +38,9 @@ pub struct ProgrammeSettings {
     pub tier_measure: TierMeasure,
     /// Days over which it counts.
     pub tier_window_days: u32,
+    /// The most, in money, that any business may let members spend at once without strong proof.
+    #[serde(default = "spend_without_code_at_most")]
+    pub spend_without_code_at_most: Money,
     /// Minutes that a hold lasts when its caller names none.
     pub hold_minutes: u32,
     /// Hours by which a till may send a purchase late.
@@ -96,6 +99,7 @@ impl ProgrammeSettings {
             refund_grace_days: 14,
             tier_measure: TierMeasure::NetSpend,
             tier_window_days: 365,
+            spend_without_code_at_most: spend_without_code_at_most(),
             hold_minutes: 15,
             late_receipt_hours: 72,
             max_earned_per_purchase: None,
@@ -161,7 +165,7 @@ impl ProgrammeSettings {
         ]
     }
 
-    fn of_numbers(&self) -> [Check; 9] {
+    fn of_numbers(&self) -> [Check; 10] {
         let value = (1..=1_000_000).contains(&self.point_value.money().hundredths());
         let share = self.share_cap <= BasisPoints::WHOLE;
         let delay = self.activation_delay_hours <= 8_760;
@@ -170,6 +174,7 @@ impl ProgrammeSettings {
         let window = (1..=3_650).contains(&self.tier_window_days);
         let hold = (1..=1_440).contains(&self.hold_minutes);
         let late = self.late_receipt_hours <= 8_760;
+        let unproven = !self.spend_without_code_at_most.is_negative();
         let most = self
             .max_earned_per_purchase
             .is_none_or(|most| !most.is_negative());
@@ -180,11 +185,17 @@ impl ProgrammeSettings {
             (validity, "/validity", "1 to 36500 days or 1 to 1200 months"),
             (grace, "/refund_grace_days", "0 to 365"),
             (window, "/tier_window_days", "1 to 3650"),
+            (unproven, "/spend_without_code_at_most", "0 or more"),
             (hold, "/hold_minutes", "1 to 1440"),
             (late, "/late_receipt_hours", "0 to 8760"),
             (most, "/max_earned_per_purchase", "0 or more, or null"),
         ]
     }
+}
+
+/// A thousand units of the currency: what settings from before there was a ceiling have.
+fn spend_without_code_at_most() -> Money {
+    Money::from_hundredths(100_000)
 }
 
 /// Whether it holds, where, and what is allowed there.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use connectors::sms::RecordingSms;
+use connectors::sms::NoSms;
 use domain::phone::Region;
 use domain::programme::ProgrammeSettings;
 use http_kit::rate_limit::Quota;
@@ -51,7 +51,7 @@ pub(crate) async fn context_at(
         ids: IdSource::new(clock.clone()),
         clock,
         vault: Vault::new(&master_key::load(config, folder)?),
-        sms: Arc::new(RecordingSms::default()),
+        sms: Arc::new(NoSms),
         config: service_config(config)?,
     }))
 }

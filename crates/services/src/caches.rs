@@ -8,6 +8,7 @@ use crate::auth::integration_keys::VerifiedKey;
 use crate::auth::session_state::SessionState;
 use crate::auth::signing_keys::KeyringCache;
 use crate::cache::Cache;
+use crate::members::code_attempts::CodeAttempts;
 use crate::programme::Programme;
 
 /// See [`crate::cache::Cache`] for how old an answer may be.
@@ -22,6 +23,8 @@ pub(crate) struct Caches {
     pub(crate) sessions: Cache<SessionId, Arc<SessionState>>,
     /// The programme's settings.
     pub(crate) programme: Cache<(), Arc<Programme>>,
+    /// Wrong rotating codes.
+    code_attempts: CodeAttempts,
     /// The tiers.
     pub(crate) ladder: Cache<(), Arc<domain::loyalty::tier::Ladder>>,
     /// The keys that sign and verify access tokens.
@@ -29,6 +32,11 @@ pub(crate) struct Caches {
 }
 
 impl Caches {
+    /// Wrong rotating codes.
+    pub(crate) fn code_attempts(&self) -> &CodeAttempts {
+        &self.code_attempts
+    }
+
     /// Forgets what a member may do, because it was changed.
     pub(crate) fn forget_member(&self, member: MemberId) {
         self.sessions

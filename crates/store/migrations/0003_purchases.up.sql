@@ -40,6 +40,9 @@ create table purchases (
 );
 create index purchases_of_business on purchases (business_id, id);
 create index purchases_of_member on purchases (member_id, id);
+create index purchases_by_time on purchases (business_id, occurred_at);
+-- A hold pays one purchase.
+create unique index purchases_hold_once on purchases (hold_id) where hold_id is not null;
 
 create table purchase_lines (
     purchase_id uuid not null references purchases (id),
@@ -194,6 +197,16 @@ create trigger refunds_append_only before update or delete on refunds
     for each row execute function refuse_change();
 create trigger refund_lines_append_only before update or delete on refund_lines
     for each row execute function refuse_change();
+create trigger receipts_no_truncate before truncate on receipts
+    for each statement execute function refuse_change();
+create trigger purchases_no_truncate before truncate on purchases
+    for each statement execute function refuse_change();
+create trigger purchase_lines_no_truncate before truncate on purchase_lines
+    for each statement execute function refuse_change();
+create trigger refunds_no_truncate before truncate on refunds
+    for each statement execute function refuse_change();
+create trigger refund_lines_no_truncate before truncate on refund_lines
+    for each statement execute function refuse_change();
 
 select grant_to_app('select, insert', 'receipts');
 select grant_to_app('select, insert', 'purchases');

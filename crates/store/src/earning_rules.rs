@@ -218,6 +218,29 @@ pub async fn lock_budgets(
         .collect())
 }
 
+/// What the budgets of rules have granted, read without a lock.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn budgets(
+    conn: &mut PgConnection,
+    rules: &[Uuid],
+) -> Result<BTreeMap<RuleId, Points>, StoreError> {
+    if rules.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query!(
+        "select rule_id, granted from rule_budgets where rule_id = any($1)",
+        rules
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.rule_id.into(), Points::from_hundredths(row.granted)))
+        .collect())
+}
+
 /// Adds to what budgets have granted; a negative amount gives back, down to nothing. The rows must be locked.
 ///
 /// # Errors

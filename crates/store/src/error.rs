@@ -32,7 +32,7 @@ impl StoreError {
                 | sqlx::Error::WorkerCrashed
         ) || matches!(
             self.code(),
-            Some("55P03" | "57P01" | "57P02" | "57P03" | "53300" | "08006" | "08003")
+            Some("55P03" | "57014" | "57P01" | "57P02" | "57P03" | "53300" | "08006" | "08003")
         )
     }
 

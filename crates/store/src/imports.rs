@@ -388,7 +388,7 @@ pub async fn abandoned_across_businesses(
 
 /// The right to work on an import. It has a connection of its own, and ends with it: also when the process dies.
 #[derive(Debug)]
-pub struct WorkLock(PgConnection);
+pub struct WorkLock(PgConnection, Uuid);
 
 impl WorkLock {
     /// Takes the right; `None`: somebody else has it.
@@ -405,15 +405,26 @@ impl WorkLock {
         .fetch_one(&mut conn)
         .await?;
         if taken {
-            return Ok(Some(Self(conn)));
+            return Ok(Some(Self(conn, import)));
         }
         conn.close().await?;
         Ok(None)
     }
 
     /// Gives the right back.
-    pub async fn release(self) {
-        if let Err(error) = self.0.close().await {
+    pub async fn release(mut self) {
+        // Said, and not left to the end of the connection, which the server notices a little later.
+        let unlocked = sqlx::query_scalar!(
+            "select pg_advisory_unlock(hashtext('import'), hashtext($1::uuid::text))",
+            self.1
+        )
+        .fetch_one(&mut self.0)
+        .await;
+        let closed = match unlocked {
+            Ok(_) => self.0.close().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = closed {
             tracing::debug!(%error, "the connection of a work lock did not close well; the server ends it");
         }
     }

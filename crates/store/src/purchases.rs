@@ -243,7 +243,19 @@ pub struct PurchaseFilter {
     pub before: Option<Uuid>,
 }
 
-/// A page of a business's purchases, newest first.
+impl PurchaseFilter {
+    /// Whether a purchase that was found by its receipt fits the rest of the filter.
+    fn fits(&self, row: &PurchaseRow) -> bool {
+        self.member.is_none_or(|member| member == row.member_id)
+            && self.location.is_none_or(|at| row.location_id == Some(at))
+            && self.from.is_none_or(|from| row.occurred_at >= from)
+            && self.until.is_none_or(|until| row.occurred_at < until)
+            && self.before.is_none_or(|before| row.id < before)
+    }
+}
+
+/// A page of a business's purchases, newest first. One receipt is found by its number, one member's by the member, all
+/// others by going back in time.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
@@ -253,6 +265,12 @@ pub async fn page_of_business(
     filter: &PurchaseFilter,
     limit: i64,
 ) -> Result<Vec<PurchaseRow>, StoreError> {
+    if let Some(number) = &filter.receipt_number {
+        return by_receipt(conn, business, number, filter).await;
+    }
+    if let Some(member) = filter.member {
+        return page_of_member_at(conn, business, member, filter, limit).await;
+    }
     Ok(sqlx::query_as!(
         PurchaseRow,
         r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
@@ -260,17 +278,65 @@ pub async fn page_of_business(
                   explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
            from purchases
            where business_id = $1
-             and ($2::uuid is null or member_id = $2)
-             and ($3::uuid is null or location_id = $3)
-             and ($4::text is null or receipt_number = $4)
-             and ($5::timestamptz is null or occurred_at >= $5)
-             and ($6::timestamptz is null or occurred_at < $6)
-             and ($7::uuid is null or id < $7)
-           order by id desc limit $8"#,
+             and ($2::uuid is null or location_id = $2)
+             and ($3::timestamptz is null or occurred_at >= $3)
+             and ($4::timestamptz is null or occurred_at < $4)
+             and ($5::uuid is null or id < $5)
+           order by id desc limit $6"#,
         business.as_uuid(),
-        filter.member,
         filter.location,
-        filter.receipt_number.as_deref(),
+        filter.from,
+        filter.until,
+        filter.before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+async fn by_receipt(
+    conn: &mut PgConnection,
+    business: BusinessId,
+    number: &str,
+    filter: &PurchaseFilter,
+) -> Result<Vec<PurchaseRow>, StoreError> {
+    let transaction = sqlx::query_scalar!(
+        r#"select transaction_id from receipts
+           where business_id = $1 and kind = 'purchase' and receipt_number = $2"#,
+        business.as_uuid(),
+        number
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = transaction else {
+        return Ok(Vec::new());
+    };
+    let row = get(conn, business, id).await?;
+    Ok(row.into_iter().filter(|row| filter.fits(row)).collect())
+}
+
+async fn page_of_member_at(
+    conn: &mut PgConnection,
+    business: BusinessId,
+    member: Uuid,
+    filter: &PurchaseFilter,
+    limit: i64,
+) -> Result<Vec<PurchaseRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        PurchaseRow,
+        r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
+                  paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
+           from purchases
+           where member_id = $2 and business_id = $1
+             and ($3::uuid is null or location_id = $3)
+             and ($4::timestamptz is null or occurred_at >= $4)
+             and ($5::timestamptz is null or occurred_at < $5)
+             and ($6::uuid is null or id < $6)
+           order by id desc limit $7"#,
+        business.as_uuid(),
+        member,
+        filter.location,
         filter.from,
         filter.until,
         filter.before,

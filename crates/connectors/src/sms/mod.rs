@@ -1,7 +1,9 @@
 //! Text messages. A real provider implements [`SmsSender`]; [`RecordingSms`] remembers what it was given.
 
+mod none;
 mod recording;
 
+pub use none::NoSms;
 pub use recording::RecordingSms;
 
 /// A text message on its way to one phone.
@@ -37,6 +39,11 @@ pub enum SmsError {
 /// Somebody who delivers text messages.
 #[async_trait::async_trait]
 pub trait SmsSender: Send + Sync + std::fmt::Debug {
+    /// Whether there is anybody to deliver messages; without, codes are refused when they are asked for.
+    fn delivers(&self) -> bool {
+        true
+    }
+
     /// Hands one message over.
     ///
     /// # Errors

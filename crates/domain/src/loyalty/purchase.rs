@@ -37,6 +37,16 @@ pub struct Terms {
     pub spend_without_code_up_to: Money,
 }
 
+impl Terms {
+    /// The most, in money, that may be spent at once without strong proof: what the business lifts, within the
+    /// programme's ceiling.
+    #[must_use]
+    pub fn without_code(&self, settings: &ProgrammeSettings) -> Money {
+        self.spend_without_code_up_to
+            .min(settings.spend_without_code_at_most)
+    }
+}
+
 /// Whether a member may take part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {

@@ -120,6 +120,22 @@ pub struct RefundExplanation {
     pub grace_until: Option<DateTime<Utc>>,
     /// What became of the points asked back.
     pub clawback: Clawback,
+    /// What no longer counts against caps and budgets: only points that were really taken back.
+    #[serde(default)]
+    pub given_back: Vec<GivenBack>,
+}
+
+/// Points of a rule that no longer count against its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenBack {
+    /// The rule.
+    pub rule: RuleId,
+    /// The first day of the period of its cap for the member, if it has one.
+    pub period_start: Option<NaiveDate>,
+    /// Whether they counted against its budget.
+    pub budgeted: bool,
+    /// How many.
+    pub points: Points,
 }
 
 /// A decided refund; the wallet has changed with it.
@@ -141,10 +157,6 @@ pub struct RefundDecision {
     pub day: NaiveDate,
     /// Why.
     pub explanation: RefundExplanation,
-    /// What no longer counts against the member's caps.
-    pub usage: Vec<(RuleId, NaiveDate, Points)>,
-    /// What goes back into budgets.
-    pub budgets: Vec<(RuleId, Points)>,
 }
 
 /// Decides a refund and changes the wallet by it. On refusal the wallet may be half changed: decide on a copy.
@@ -177,9 +189,7 @@ pub fn decide(
         occurred_at: now,
     };
     let restored = draws_to_restore(purchase, points_returned)?;
-    let grace_day =
-        day_of(now, zone).checked_add_days(Days::new(u64::from(settings.refund_grace_days)));
-    let grace_until = grace_day.and_then(|day| end_of_day(day, zone));
+    let grace_until = grace_until(settings, now);
     wallet.restore(&restored, purchase.business, grace_until, cause, now, ids)?;
 
     let shares = accrual_shares(purchase, &amounts)?;
@@ -201,7 +211,7 @@ pub fn decide(
         .iter()
         .map(|line| line.amount.hundredths() - line.refunded.hundredths())
         .sum();
-    let (usage, budgets) = given_back(purchase, &shares);
+    let given_back = given_back(purchase, &shares, &clawback)?;
     Ok(RefundDecision {
         amount,
         money_returned: amount.minus(worth)?,
@@ -215,9 +225,8 @@ pub fn decide(
             restored,
             grace_until,
             clawback,
+            given_back,
         },
-        usage,
-        budgets,
     })
 }
 
@@ -376,19 +385,43 @@ fn draws_to_restore(purchase: &PostedPurchase, points: Points) -> Result<Vec<Dra
     }
 }
 
-type GivenBack = (Vec<(RuleId, NaiveDate, Points)>, Vec<(RuleId, Points)>);
-
-fn given_back(purchase: &PostedPurchase, shares: &[(usize, Points)]) -> GivenBack {
-    let (mut usage, mut budgets) = (Vec::new(), Vec::new());
-    for (index, share) in shares {
-        let accrual = &purchase.explanation.accruals[*index];
-        let Some(rule) = accrual.rule else { continue };
-        if let Some(start) = accrual.period_start {
-            usage.push((rule, start, *share));
-        }
-        if accrual.budgeted {
-            budgets.push((rule, *share));
+/// Of each lot only what was not forgiven, spread over the rules that had put points into it.
+fn given_back(
+    purchase: &PostedPurchase,
+    shares: &[(usize, Points)],
+    clawback: &Clawback,
+) -> Result<Vec<GivenBack>, Overflow> {
+    let accruals = &purchase.explanation.accruals;
+    let mut given_back = Vec::new();
+    for part in &clawback.lots {
+        let of_lot = || {
+            shares
+                .iter()
+                .filter(|(index, _)| accruals[*index].lot == Some(part.lot))
+        };
+        let weights: Vec<i64> = of_lot().map(|(_, share)| share.hundredths()).collect();
+        let taken = part.asked.minus(part.forgiven)?;
+        let parts = split_in_proportion(taken.hundredths(), &weights)?;
+        for ((index, _), points) in of_lot().zip(parts) {
+            let accrual = &accruals[*index];
+            let Some(rule) = accrual.rule else { continue };
+            if points > 0 && (accrual.period_start.is_some() || accrual.budgeted) {
+                given_back.push(GivenBack {
+                    rule,
+                    period_start: accrual.period_start,
+                    budgeted: accrual.budgeted,
+                    points: Points::from_hundredths(points),
+                });
+            }
         }
     }
-    (usage, budgets)
+    Ok(given_back)
+}
+
+/// Until when a lot that has expired lives on when points go back to it now.
+#[must_use]
+pub fn grace_until(settings: &ProgrammeSettings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let grace = Days::new(u64::from(settings.refund_grace_days));
+    let day = day_of(now, settings.time_zone).checked_add_days(grace)?;
+    end_of_day(day, settings.time_zone)
 }

@@ -272,7 +272,8 @@ impl Wallet {
         let mut order: Vec<&Lot> = self
             .lots
             .values()
-            .filter(|lot| !lot.pending && lot.is_spendable(now))
+            // After `advance` the mark tells what is active, also where clocks of two nodes differ a little.
+            .filter(|lot| !lot.pending && lot.remaining.is_positive() && !lot.is_expired(now))
             .collect();
         order.sort_by_key(|lot| lot.spending_order());
         let mut left = points;

@@ -421,27 +421,26 @@ impl Town {
         self.model.claw_back(&asks, settings.clawback);
         prop_assert_eq!(decision.debt_added.hundredths(), self.model.debt - debt);
         let occurred = sale.occurred;
-        for (rule, _, n) in &decision.usage {
+        for back in &decision.explanation.given_back {
             prop_assert!(
-                decision.budgets.iter().all(|(other, _)| other != rule),
+                back.period_start.is_none() || !back.budgeted,
                 "no rule here has both"
             );
-            self.log.push((*rule, occurred, -n.hundredths()));
+            self.log
+                .push((back.rule, occurred, -back.points.hundredths()));
+            if let Some(start) = back.period_start {
+                let used = self
+                    .state
+                    .usage
+                    .get_mut(&(back.rule, start))
+                    .expect("used before");
+                *used = used.minus(back.points)?;
+            }
         }
-        self.log.extend(
-            decision
-                .budgets
-                .iter()
-                .map(|(rule, n)| (*rule, occurred, -n.hundredths())),
-        );
-        for (rule, start, n) in &decision.usage {
-            let used = self
-                .state
-                .usage
-                .get_mut(&(*rule, *start))
-                .expect("used before");
-            *used = used.minus(*n)?;
-        }
+        let counted = decision.explanation.given_back.iter();
+        let counted: i64 = counted.map(|back| back.points.hundredths()).sum();
+        let taken = decision.points_taken_back.hundredths();
+        prop_assert!(counted <= taken, "{counted} counted, {taken} taken");
         self.state.wallet = wallet;
         self.sales[place].follow(&decision, self.world.settings.tier_measure)?;
         self.settle()

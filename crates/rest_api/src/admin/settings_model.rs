@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::money::{BasisPoints, PointValue, Points};
+use domain::money::{BasisPoints, Money, PointValue, Points};
 use domain::programme::{self, ProgrammeSettings};
 use domain::text::Text;
 use http::header;
@@ -71,6 +71,9 @@ pub struct Settings {
     /// Days over which it counts.
     #[schema(value_type = i32, minimum = 1, maximum = 3_650, example = 365)]
     pub tier_window_days: u32,
+    /// The most, in money, that any business may let members spend at once without their code.
+    #[schema(value_type = wire::Hundredths, example = 100_000)]
+    pub spend_without_code_at_most: Money,
     /// Minutes that a hold lasts when its caller names none.
     #[schema(value_type = i32, minimum = 1, maximum = 1_440, example = 15)]
     pub hold_minutes: u32,
@@ -167,6 +170,7 @@ impl Settings {
                 refund_grace_days: self.refund_grace_days,
                 tier_measure: self.tier_measure.into(),
                 tier_window_days: self.tier_window_days,
+                spend_without_code_at_most: self.spend_without_code_at_most,
                 hold_minutes: self.hold_minutes,
                 late_receipt_hours: self.late_receipt_hours,
                 max_earned_per_purchase: self.max_earned_per_purchase,
@@ -241,6 +245,7 @@ impl From<&ProgrammeSettings> for Settings {
             refund_grace_days: settings.refund_grace_days,
             tier_measure: settings.tier_measure.into(),
             tier_window_days: settings.tier_window_days,
+            spend_without_code_at_most: settings.spend_without_code_at_most,
             hold_minutes: settings.hold_minutes,
             late_receipt_hours: settings.late_receipt_hours,
             max_earned_per_purchase: settings.max_earned_per_purchase,

@@ -23,7 +23,7 @@ use crate::routes;
             are UUIDs whose order is that of time. Errors are RFC 9457 problems with a `code` from the catalogue at `/problems`. \
             Operations that move points take an `Idempotency-Key`; a repeated request gets the stored answer with \
             `Idempotency-Replayed: true`. Lists are paged with `cursor` and `limit`.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "/", description = "This server: production, or your local one")),
     tags(

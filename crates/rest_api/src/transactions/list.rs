@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::ids::BusinessId;
-use http_kit::{ApiQuery, By, HttpKit, Page, PageLimit};
+use http_kit::problem::FieldError;
+use http_kit::{ApiQuery, By, HttpKit, Page, PageLimit, Problem};
 use serde::Deserialize;
 use services::caller::Caller;
 use services::loyalty::transactions::{PurchaseFilter, list_of_business, list_of_member};
@@ -37,6 +38,31 @@ pub struct TransactionQuery {
     /// How many items at most.
     #[param(inline)]
     limit: Option<PageLimit>,
+}
+
+impl TransactionQuery {
+    /// Of the own purchases only the time can be chosen; what else is asked for would be passed by in silence.
+    fn only_times(&self) -> Result<(), Problem> {
+        let asked = [
+            (self.location_id.is_some(), "?location_id"),
+            (self.member_id.is_some(), "?member_id"),
+            (self.receipt_number.is_some(), "?receipt_number"),
+        ];
+        let errors: Vec<FieldError> = asked
+            .into_iter()
+            .filter(|(asked, _)| *asked)
+            .map(|(_, name)| FieldError {
+                pointer: name.to_owned(),
+                code: "not_allowed".into(),
+                detail: "only together with business_id".to_owned(),
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid_fields(errors))
+        }
+    }
 }
 
 /// Purchases
@@ -79,6 +105,7 @@ pub async fn list(
         let business = query.business_id.map(BusinessId::from);
         list_of_business(ctx, &caller.into_till()?, business, filter, limit + 1).await?
     } else {
+        query.only_times()?;
         list_of_member(ctx, &caller.into_member()?, filter, limit + 1).await?
     };
     let more = found.len() > usize::from(limit);

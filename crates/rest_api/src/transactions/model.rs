@@ -451,6 +451,7 @@ impl From<RefundRow> for Refund {
             restored,
             grace_until,
             clawback,
+            given_back: _,
         } = row.explanation.0;
         Self {
             id: row.id,

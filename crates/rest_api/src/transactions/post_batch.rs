@@ -84,7 +84,9 @@ pub async fn post_many(
             let request = purchase
                 .into_request(ctx)
                 .map_err(Problem::invalid_fields)?;
-            till.business(request.business).map_err(Problem::from)?;
+            let business = till.business(request.business).map_err(Problem::from)?;
+            till.location(business, request.location)
+                .map_err(Problem::from)?;
             Ok(request)
         })
         .collect();

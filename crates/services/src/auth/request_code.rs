@@ -65,6 +65,9 @@ pub enum RequestCodeError {
         /// Seconds to wait.
         retry_after: u32,
     },
+    /// Nobody delivers messages here.
+    #[error("no provider of text messages is configured")]
+    NoProvider,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,6 +88,10 @@ pub async fn request_code(
             .is_some_and(|region| ctx.config().sms_regions.contains(&region));
     if !served {
         return Err(RequestCodeError::PhoneNotServed);
+    }
+    if !ctx.config().development && !ctx.sms().delivers() {
+        tracing::error!("a code was asked for, and no provider of text messages is configured");
+        return Err(RequestCodeError::NoProvider);
     }
     transaction::run(ctx, (ctx.clone(), input), |conn, (ctx, input)| {
         Box::pin(issue(conn, ctx, input, CodePurpose::SignIn))

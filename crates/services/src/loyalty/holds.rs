@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::{BusinessId, HoldId, MemberId};
 use domain::loyalty::purchase::{PurchaseRefusal, Standing, Terms};
+use domain::loyalty::refund;
 use domain::loyalty::wallet::{Hold, HoldStatus, Wallet, WalletError};
 use domain::money::Points;
+use domain::people::MemberStatus;
 use domain::rights::Scope;
 use sqlx::PgConnection;
 use store::error::StoreError;
@@ -205,7 +207,7 @@ fn may_hold(
     }
     let value = frame.programme.settings.point_value;
     let worth = value.worth_of(points).map_err(WalletError::from)?;
-    if found.proof == Proof::Weak && worth > terms.spend_without_code_up_to {
+    if found.proof == Proof::Weak && worth > terms.without_code(&frame.programme.settings) {
         return Err(PurchaseRefusal::ProofRequired.into());
     }
     Ok(())
@@ -272,36 +274,42 @@ async fn end(
     render: Render<HeldPoints>,
 ) -> Result<Answered, HoldError> {
     caller.require(Scope::LoyaltyWrite)?;
-    let input = (ctx.clone(), caller.businesses(), end, key, render);
-    transaction::run(ctx, input, |conn, (ctx, businesses, end, key, render)| {
-        Box::pin(async move {
-            if let Some(answer) = idempotency::begin::<HoldError>(conn, key).await? {
-                return Ok(Answered {
+    let frame = ladder::frame(ctx).await?;
+    let input = (ctx.clone(), frame, caller.businesses(), end, key, render);
+    transaction::run(
+        ctx,
+        input,
+        |conn, (ctx, frame, businesses, end, key, render)| {
+            Box::pin(async move {
+                if let Some(answer) = idempotency::begin::<HoldError>(conn, key).await? {
+                    return Ok(Answered {
+                        answer,
+                        replayed: true,
+                    });
+                }
+                let held = end_in(conn, ctx, frame, businesses, *end).await?;
+                let answer = render(&held);
+                idempotency::finish(conn, key, &answer, ctx.clock().now()).await?;
+                Ok(Answered {
                     answer,
-                    replayed: true,
-                });
-            }
-            let held = end_in(conn, ctx, businesses, *end).await?;
-            let answer = render(&held);
-            idempotency::finish(conn, key, &answer, ctx.clock().now()).await?;
-            Ok(Answered {
-                answer,
-                replayed: false,
+                    replayed: false,
+                })
             })
-        })
-    })
+        },
+    )
     .await
 }
 
 async fn end_in(
     conn: &mut PgConnection,
     ctx: &Context,
+    frame: &Frame,
     businesses: &[BusinessId],
     end: End,
 ) -> Result<HeldPoints, HoldError> {
     let now = ctx.clock().now();
     let (End::Capture(id, _) | End::Void(id)) = end;
-    let member = find(conn, businesses, id)
+    let (member, hold) = find(conn, businesses, id)
         .await?
         .ok_or(HoldError::UnknownHold)?;
     let ids = BTreeSet::from([member]);
@@ -312,33 +320,53 @@ async fn end_in(
     };
     let mut rows = wallets::load(conn, &ids, &needs, now).await?;
     let row = rows.get_mut(&member).ok_or(HoldError::UnknownHold)?;
+    let wallet = &mut row.wallet;
     let new_id = &mut || ctx.ids().uuid();
-    row.wallet.advance(now, new_id)?;
+    wallet.advance(now, new_id)?;
+    let hold = wallet.holds.get(&id).unwrap_or(&hold);
+    let (amount, business, status) = (hold.amount, hold.business, hold.status);
     match end {
         End::Capture(id, points) => {
-            let all = row
-                .wallet
-                .holds
-                .get(&id)
-                .map_or(Points::ZERO, |hold| hold.amount);
-            row.wallet
-                .capture(id, points.unwrap_or(all), None, now, new_id)?;
+            may_capture(conn, member, business).await?;
+            wallet.capture(id, points.unwrap_or(amount), None, now, new_id)?;
         }
-        End::Void(id) => row.wallet.void_hold(id, now, new_id)?,
+        End::Void(id) if status == HoldStatus::Captured => {
+            let grace = refund::grace_until(&frame.programme.settings, now);
+            wallet.void_captured(id, grace, now, new_id)?;
+        }
+        End::Void(id) => wallet.void_hold(id, now, new_id)?,
     }
     wallets::store(conn, &[row], now).await?;
     held_points(&row.wallet, id)
+}
+
+/// Points are taken only while both take part, as a purchase is posted.
+async fn may_capture(
+    conn: &mut PgConnection,
+    member: MemberId,
+    business: BusinessId,
+) -> Result<(), HoldError> {
+    let terms = store::posting::terms(conn, &[business.as_uuid()]).await?;
+    if !terms.get(&business).is_some_and(|terms| terms.active) {
+        return Err(HoldError::BusinessNotActive);
+    }
+    let facts = store::posting::facts(conn, &[member.as_uuid()]).await?;
+    let status = facts.get(&member).map(|facts| facts.status.as_str());
+    if status != Some(MemberStatus::Active.as_str()) {
+        return Err(PurchaseRefusal::MemberClosed.into());
+    }
+    Ok(())
 }
 
 async fn find(
     conn: &mut PgConnection,
     businesses: &[BusinessId],
     id: HoldId,
-) -> Result<Option<MemberId>, StoreError> {
+) -> Result<Option<(MemberId, Hold)>, StoreError> {
     for business in businesses {
         let found = store::holds::get(conn, business.as_uuid(), Uuid::from(id)).await?;
-        if let Some((member, _)) = found {
-            return Ok(Some(member));
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)

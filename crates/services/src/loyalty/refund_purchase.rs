@@ -284,13 +284,18 @@ async fn take_back(
         member_progress::add_visits(conn, &BTreeMap::from([((member, business), undone)])).await?;
     }
     let mut usage = BTreeMap::new();
-    for (rule, start, points) in &decision.usage {
-        *usage.entry((member.as_uuid(), *rule, *start)).or_insert(0) -= points.hundredths();
+    for part in &decision.explanation.given_back {
+        if let Some(start) = part.period_start {
+            let used = usage.entry((member.as_uuid(), part.rule, start));
+            *used.or_insert(0) -= part.points.hundredths();
+        }
     }
     earning_rules::add_to_usage(conn, &usage).await?;
     let mut budgets = BTreeMap::new();
-    for (rule, points) in &decision.budgets {
-        *budgets.entry(*rule).or_insert(0) -= points.hundredths();
+    for part in &decision.explanation.given_back {
+        if part.budgeted {
+            *budgets.entry(part.rule).or_insert(0) -= part.points.hundredths();
+        }
     }
     let rules: Vec<Uuid> = budgets.keys().map(|rule| rule.as_uuid()).collect();
     earning_rules::lock_budgets(conn, &rules).await?;

@@ -2,6 +2,7 @@
 //! Start at [`resolve_members`], which posting uses.
 
 mod card;
+pub(crate) mod code_attempts;
 mod grant_operator;
 mod join;
 mod lookup;

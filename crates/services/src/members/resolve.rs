@@ -116,9 +116,24 @@ pub async fn resolve_members(
         locators: find_locators(conn, references).await?,
         aliases: aliases(conn, ctx, business, references, on_unknown).await?,
     };
+    let attempts = ctx.caches().code_attempts();
     Ok(references
         .iter()
-        .map(|reference| found.resolve(ctx, reference))
+        .map(|reference| {
+            let MemberReference::Code(code, _) = reference else {
+                return found.resolve(ctx, reference);
+            };
+            // A code has eight digits: whoever may try without end finds one.
+            let now = ctx.clock().now();
+            if attempts.exhausted(business, code.locator(), now) {
+                return Err(Unresolved::InvalidCode);
+            }
+            let resolved = found.resolve(ctx, reference);
+            if resolved.is_err() {
+                attempts.failed(business, code.locator(), now);
+            }
+            resolved
+        })
         .collect())
 }
 

@@ -73,3 +73,25 @@ async fn a_code_that_came_too_late_is_not_sent() {
     assert_eq!(ran.failures().len(), 1);
     assert!(sms.messages().is_empty());
 }
+
+#[tokio::test]
+async fn without_a_provider_a_code_is_refused_when_it_is_asked_for() {
+    let app = start().await;
+    let ctx = Context::new(ContextParts {
+        pool: app.context.pool().clone(),
+        clock: app.context.clock().clone(),
+        ids: app.context.ids().clone(),
+        vault: Vault::new(&[7; 32]),
+        sms: Arc::new(connectors::sms::NoSms),
+        config: ServiceConfig::default(),
+    });
+    let input = services::auth::request_code::RequestCode {
+        phone: phone("+79161234567"),
+        locale: domain::people::Locale::Ru,
+    };
+    let refused = services::auth::request_code::request_code(&ctx, input).await;
+    assert!(matches!(
+        refused,
+        Err(services::auth::request_code::RequestCodeError::NoProvider)
+    ));
+}

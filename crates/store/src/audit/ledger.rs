@@ -137,7 +137,7 @@ pub(super) async fn sources(
                      when 'hold' then h.id is null
                      when 'capture' then p.id is null and h.id is null
                      when 'release' then p.id is null and h.id is null
-                     when 'restoration' then r.id is null
+                     when 'restoration' then r.id is null and h.id is null
                      when 'clawback' then r.id is null
                      else false
                  end"#

@@ -86,9 +86,11 @@ pub(super) async fn holds(
                select j.source_id, j.member_id,
                       sum(e.amount) filter (where j.kind = 'hold') as placed,
                       coalesce(-sum(e.amount) filter (where j.kind = 'capture'), 0) as captured,
-                      coalesce(-sum(e.amount) filter (where j.kind = 'release'), 0) as released
+                      coalesce(-sum(e.amount) filter (where j.kind = 'release'), 0) as released,
+                      coalesce(sum(e.amount) filter (where j.kind = 'restoration'), 0) as restored
                from ledger_entries e join journals j on j.id = e.journal_id
-               where e.account = 'member_held' group by j.source_id, j.member_id
+               where e.account = 'member_held' or (j.kind = 'restoration' and e.account = 'member_available')
+               group by j.source_id, j.member_id
            )
            select coalesce(h.id, own.source_id), coalesce(h.member_id, own.member_id), h.business_id,
                   v.field, v.expected, v.found
@@ -98,10 +100,10 @@ pub(super) async fn holds(
            left join moved bought on bought.source_id = h.purchase_id and bought.member_id = h.member_id
            cross join lateral (values
                ('amount', coalesce(own.placed, 0), h.amount::numeric),
-               ('captured', coalesce(own.captured, 0) + coalesce(bought.captured, 0), h.captured),
+               ('captured', coalesce(own.captured, 0) + coalesce(bought.captured, 0) - coalesce(own.restored, 0), h.captured),
                ('released', case h.status when 'active' then 0 when 'captured' then h.amount - h.captured
                                           else h.amount end,
-                coalesce(own.released, 0) + coalesce(bought.released, 0))
+                coalesce(own.released, 0) + coalesce(bought.released, 0) + coalesce(own.restored, 0))
            ) as v (field, expected, found)
            where v.expected is distinct from v.found and (h.id is not null or v.field = 'amount')"#
     )

@@ -65,7 +65,7 @@ pub(super) async fn visits(
     )
 }
 
-/// What counts against a cap is what the rule granted in the period, less the shares that were refunded.
+/// What counts against a cap is what the rule granted in the period, less what refunds took back.
 pub(super) async fn usage(
     conn: &mut PgConnection,
     limit: i64,
@@ -78,25 +78,25 @@ pub(super) async fn usage(
                   coalesce(s.granted, 0), coalesce(u.granted, 0)
            from member_rule_usage u
            full join (
-               select p.member_id, (accrual ->> 'rule')::uuid as rule_id,
-                      (accrual ->> 'period_start')::date as period_start,
-                      sum((accrual ->> 'granted')::numeric
-                          - div((accrual ->> 'granted')::numeric * coalesce(r.amount, 0), greatest(q.amount, 1)))
-                          as granted
-               from purchases p
-               cross join lateral jsonb_array_elements(p.explanation -> 'accruals') accrual
-               join purchase_lines q on q.purchase_id = p.id and q.line = (accrual ->> 'line')::smallint
-               left join (select r.purchase_id, l.line, sum(l.amount) as amount
-                          from refund_lines l join refunds r on r.id = l.refund_id group by r.purchase_id, l.line) r
-                    on r.purchase_id = q.purchase_id and r.line = q.line
-               where accrual ->> 'period_start' is not null
+               select member_id, rule_id, period_start, sum(points) as granted
+               from (select p.member_id, (accrual ->> 'rule')::uuid as rule_id,
+                            (accrual ->> 'period_start')::date as period_start,
+                            (accrual ->> 'granted')::numeric as points
+                     from purchases p cross join lateral jsonb_array_elements(p.explanation -> 'accruals') accrual
+                     where accrual ->> 'period_start' is not null
+                     union all
+                     select p.member_id, (back ->> 'rule')::uuid, (back ->> 'period_start')::date,
+                            -(back ->> 'points')::numeric
+                     from refunds r join purchases p on p.id = r.purchase_id
+                     cross join lateral jsonb_array_elements(r.explanation -> 'given_back') back
+                     where back ->> 'period_start' is not null) counted
                group by 1, 2, 3
            ) s on s.member_id = u.member_id and s.rule_id = u.rule_id and s.period_start = u.period_start
            where coalesce(s.granted, 0) <> coalesce(u.granted, 0)"#
     )
 }
 
-/// What counts against a budget is what the rule granted, less the shares that were refunded.
+/// What counts against a budget is what the rule granted, less what refunds took back.
 pub(super) async fn budgets(
     conn: &mut PgConnection,
     limit: i64,
@@ -108,17 +108,14 @@ pub(super) async fn budgets(
                   coalesce(s.granted, 0), coalesce(b.granted, 0)
            from rule_budgets b
            full join (
-               select (accrual ->> 'rule')::uuid as rule_id,
-                      sum((accrual ->> 'granted')::numeric
-                          - div((accrual ->> 'granted')::numeric * coalesce(r.amount, 0), greatest(q.amount, 1)))
-                          as granted
-               from purchases p
-               cross join lateral jsonb_array_elements(p.explanation -> 'accruals') accrual
-               join purchase_lines q on q.purchase_id = p.id and q.line = (accrual ->> 'line')::smallint
-               left join (select r.purchase_id, l.line, sum(l.amount) as amount
-                          from refund_lines l join refunds r on r.id = l.refund_id group by r.purchase_id, l.line) r
-                    on r.purchase_id = q.purchase_id and r.line = q.line
-               where accrual -> 'budgeted' = 'true'
+               select rule_id, sum(points) as granted
+               from (select (accrual ->> 'rule')::uuid as rule_id, (accrual ->> 'granted')::numeric as points
+                     from purchases p cross join lateral jsonb_array_elements(p.explanation -> 'accruals') accrual
+                     where accrual -> 'budgeted' = 'true'
+                     union all
+                     select (back ->> 'rule')::uuid, -(back ->> 'points')::numeric
+                     from refunds r cross join lateral jsonb_array_elements(r.explanation -> 'given_back') back
+                     where back -> 'budgeted' = 'true') counted
                group by 1
            ) s on s.rule_id = b.rule_id
            left join earning_rules e on e.id = coalesce(b.rule_id, s.rule_id)

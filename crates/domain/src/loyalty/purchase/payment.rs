@@ -76,7 +76,11 @@ fn within_reach(member: &MemberState, input: &PurchaseInput) -> Result<Points, O
             .wallet
             .holds
             .get(&id)
-            .map_or(Points::ZERO, |hold| hold.amount),
+            .map_or(Points::ZERO, |hold| match hold.status {
+                HoldStatus::Active => hold.amount,
+                HoldStatus::Captured if hold.purchase.is_none() => hold.captured,
+                HoldStatus::Captured | HoldStatus::Voided | HoldStatus::Lapsed => Points::ZERO,
+            }),
         Spend::Nothing | Spend::Points(_) => Points::ZERO,
     };
     member.wallet.spendable().plus(held)
@@ -96,7 +100,7 @@ fn may_spend(
         return Err(WalletError::NotPositive.into());
     }
     let worth = programme.settings.point_value.worth_of(points)?;
-    if input.proof == Proof::Weak && worth > terms.spend_without_code_up_to {
+    if input.proof == Proof::Weak && worth > terms.without_code(programme.settings) {
         return Err(PurchaseRefusal::ProofRequired);
     }
     let available = member.wallet.spendable();

@@ -116,25 +116,7 @@ impl Wallet {
         if points > hold.amount {
             return Err(WalletError::OverHold);
         }
-        let mut left = points;
-        let mut taken = Vec::new();
-        let mut rest = Vec::new();
-        for draw in &hold.draws {
-            let take = left.min(draw.points);
-            left = left.minus(take)?;
-            if take.is_positive() {
-                taken.push(Draw {
-                    lot: draw.lot,
-                    points: take,
-                });
-            }
-            if take < draw.points {
-                rest.push(Draw {
-                    lot: draw.lot,
-                    points: draw.points.minus(take)?,
-                });
-            }
-        }
+        let (taken, rest) = split(&hold.draws, points)?;
         self.require_lots(&rest)?;
         let cause = Cause {
             business: Some(hold.business),
@@ -172,20 +154,39 @@ impl Wallet {
         if hold.status != HoldStatus::Captured || hold.purchase.is_some() {
             return Err(WalletError::HoldNotActive);
         }
-        let mut left = hold.captured;
-        let mut draws = Vec::new();
-        for draw in &hold.draws {
-            let take = left.min(draw.points);
-            left = left.minus(take)?;
-            if take.is_positive() {
-                draws.push(Draw {
-                    lot: draw.lot,
-                    points: take,
-                });
-            }
-        }
+        let (draws, _) = split(&hold.draws, hold.captured)?;
         self.change_hold(id, |hold| hold.purchase = Some(purchase))?;
         Ok(draws)
+    }
+
+    /// Undoes a capture for which no purchase came: the points go back to their lots; a lot that has expired
+    /// lives until `grace_until`.
+    ///
+    /// # Errors
+    /// [`WalletError::HoldNotActive`] unless it was captured and no purchase has it.
+    pub fn void_captured(
+        &mut self,
+        id: HoldId,
+        grace_until: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        ids: NewId<'_>,
+    ) -> Result<(), WalletError> {
+        let hold = self.holds.get(&id).ok_or(WalletError::HoldNotActive)?;
+        if hold.status != HoldStatus::Captured || hold.purchase.is_some() {
+            return Err(WalletError::HoldNotActive);
+        }
+        let business = hold.business;
+        let (draws, _) = split(&hold.draws, hold.captured)?;
+        let cause = Cause {
+            business: Some(business),
+            source: Some(id.as_uuid()),
+            occurred_at: now,
+        };
+        self.restore(&draws, business, grace_until, cause, now, ids)?;
+        self.change_hold(id, |hold| {
+            hold.status = HoldStatus::Voided;
+            hold.captured = Points::ZERO;
+        })
     }
 
     /// Gives the points of an active hold back.
@@ -268,4 +269,24 @@ impl Wallet {
         }
         Ok(())
     }
+}
+
+/// The first so many points of some draws, and the rest of them.
+fn split(draws: &[Draw], points: Points) -> Result<(Vec<Draw>, Vec<Draw>), WalletError> {
+    let mut left = points;
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for draw in draws {
+        let take = left.min(draw.points);
+        left = left.minus(take)?;
+        let over = draw.points.minus(take)?;
+        for (part, points) in [(&mut first, take), (&mut rest, over)] {
+            if points.is_positive() {
+                part.push(Draw {
+                    lot: draw.lot,
+                    points,
+                });
+            }
+        }
+    }
+    Ok((first, rest))
 }

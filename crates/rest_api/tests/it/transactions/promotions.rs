@@ -83,3 +83,63 @@ async fn a_first_visit_is_one_visit() {
     assert_eq!(second["points_earned"], 500);
     shop.audit().await;
 }
+
+#[tokio::test]
+async fn a_quote_knows_that_a_budget_is_used_up() {
+    let shop = Shop::open().await;
+    shop.promotion(json!({
+        "definition": {
+            "name_ru": "Подарок", "name_en": "Gift", "active": true,
+            "reward": { "kind": "fixed", "points": 1_000 },
+            "caps": { "budget": 1_500 },
+        },
+    }))
+    .await;
+    for (receipt, points) in [("A-1", 1_500), ("A-2", 1_000), ("A-3", 500)] {
+        let body = purchase(receipt, PHONE, 10_000);
+        let quoted = shop.quote(&body).await.expect(200);
+        let posted = shop.post(&body).await.expect(201);
+        assert_eq!(quoted["points_earned"], points);
+        assert_eq!(posted["points_earned"], points);
+    }
+}
+
+#[tokio::test]
+async fn what_a_refund_forgives_still_counts_against_caps() {
+    let shop = Shop::open().await;
+    let admin = shop
+        .app
+        .operator("+79160000003", domain::rights::OperatorRole::Admin)
+        .await;
+    let path = "/api/v1/admin/settings";
+    let shown = shop.app.get(path).bearer(&admin.token).send().await;
+    let mut settings = shown.expect(200)["settings"].clone();
+    settings["clawback"] = json!("down_to_zero");
+    let put = shop.app.put(path).bearer(&admin.token);
+    let put = put.header("if-match", shown.header("etag")).json(&settings);
+    put.send().await.expect(200);
+    shop.promotion(json!({
+        "definition": {
+            "name_ru": "Подарок", "name_en": "Gift", "active": true,
+            "reward": { "kind": "fixed", "points": 1_000 },
+            "caps": { "per_member": { "points": 1_000, "period": "month" } },
+        },
+    }))
+    .await;
+    let member = shop.app.sign_in(PHONE).await;
+    let first = shop.post(&purchase("A-1", PHONE, 0)).await.expect(201);
+    assert_eq!(first["points_earned"], 0);
+    let bought = shop.post(&purchase("A-2", PHONE, 20)).await.expect(201);
+    assert_eq!(bought["points_earned"], 1_001);
+    let mut spending = purchase("A-3", PHONE, 100_000);
+    spending["member"] = json!({ "code": shop.code(&member).await });
+    spending["points"] = json!(1_001);
+    spending["not_earning"] = json!(100_000);
+    shop.post(&spending).await.expect(201);
+    let id = bought["id"].as_str().expect("an id");
+    let refund = shop.refund(id, &json!({}), "r-1").await.expect(201);
+    assert_eq!(refund["points_taken_back"], 0);
+    let again = shop.post(&purchase("A-4", PHONE, 20)).await.expect(201);
+    assert_eq!(again["points_earned"], 1);
+    shop.audit().await;
+}

@@ -161,3 +161,100 @@ async fn a_budget_is_not_oversold() {
     assert_eq!(granted, 5_500);
     shop.audit().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refunds_at_once_never_exceed_the_sale() {
+    let shop = Shop::open().await;
+    let posted = shop
+        .post(&purchase("A-1", PHONE, 100_000))
+        .await
+        .expect(201);
+    let id = posted["id"].as_str().expect("an id");
+    let requests = (0..30)
+        .map(|n| {
+            let request = shop.app.post(&format!("/api/v1/transactions/{id}/refunds"));
+            let request = request
+                .bearer(&shop.till)
+                .idempotency_key(&format!("r-{n}"));
+            request.json(&json!({ "amount": 10_000 }))
+        })
+        .collect();
+    let answers = at_once(requests).await;
+    assert_eq!(count(&answers, 201), 10);
+    assert_eq!(count(&answers, 409), 20);
+    shop.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hold_ends_once_and_a_code_pays_once() {
+    let shop = Shop::open().await;
+    let member = shop.member_with(PHONE, 50_000).await;
+    let code = shop.code(&member).await;
+    let holds = (0..10)
+        .map(|n| {
+            let body = json!({ "reference": format!("o-{n}"), "member": { "code": code }, "points": 1_000 });
+            let request = shop.app.post("/api/v1/loyalty/holds").bearer(&shop.till);
+            request.idempotency_key(&format!("h-{n}")).json(&body)
+        })
+        .collect();
+    let answers = at_once(holds).await;
+    assert_eq!(count(&answers, 201), 1);
+    assert_eq!(count(&answers, 409), 9);
+    let made = answers.iter().find(|answer| answer.status == 201);
+    let hold = made.expect("one hold").json();
+    let id = hold["id"].as_str().expect("an id");
+    let ends = (0..12)
+        .map(|n| {
+            let (path, body) = match n % 3 {
+                0 => (format!("/api/v1/loyalty/holds/{id}/capture"), json!({})),
+                1 => (format!("/api/v1/loyalty/holds/{id}/void"), json!({})),
+                _ => {
+                    let mut body = purchase(&format!("P-{n}"), PHONE, 50_000);
+                    body["hold_id"] = hold["id"].clone();
+                    ("/api/v1/transactions".to_owned(), body)
+                }
+            };
+            let request = shop.app.post(&path).bearer(&shop.till);
+            request.idempotency_key(&format!("e-{n}")).json(&body)
+        })
+        .collect();
+    for answer in at_once(ends).await {
+        assert!(
+            [200, 201, 409].contains(&answer.status.as_u16()),
+            "{}",
+            answer.text()
+        );
+    }
+    let balance = shop.balance(&member).await;
+    assert_eq!(balance["held"], 0);
+    shop.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn batches_that_overlap_in_opposite_order_do_not_block_each_other() {
+    let shop = Shop::open().await;
+    let phones: Vec<String> = (0..20).map(|n| format!("+791600003{n:02}")).collect();
+    let requests = (0..8)
+        .map(|batch| {
+            let mut order: Vec<&String> = phones.iter().collect();
+            if batch % 2 == 1 {
+                order.reverse();
+            }
+            let items: Vec<_> = order
+                .iter()
+                .enumerate()
+                .map(|(n, phone)| purchase(&format!("B-{batch}-{n}"), phone, 10_000))
+                .collect();
+            let request = shop
+                .app
+                .post("/api/v1/transactions/batch")
+                .bearer(&shop.till);
+            let request = request.idempotency_key(&format!("b-{batch}"));
+            request.json(&json!({ "items": items }))
+        })
+        .collect();
+    for answer in at_once(requests).await {
+        assert_eq!(answer.expect(207)["posted"], 20);
+    }
+    shop.audit().await;
+}

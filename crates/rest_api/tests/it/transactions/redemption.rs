@@ -139,6 +139,76 @@ async fn a_hold_captured_alone_joins_the_purchase_that_comes_later() {
     shop.audit().await;
 }
 
+#[tokio::test]
+async fn a_capture_without_a_purchase_can_be_undone() {
+    let shop = Shop::open().await;
+    let member = shop.member_with(PHONE, 100_000).await;
+    let hold = hold(&shop, "order-1", &shop.code(&member).await, 100_000).await;
+    act(&shop, &hold, "capture", json!({ "points": 90_000 }))
+        .await
+        .expect(200);
+    // The bill turns out smaller than what was captured, so that no purchase can take it.
+    let mut body = purchase("A-2", PHONE, 100_000);
+    body["hold_id"] = hold["id"].clone();
+    let refused = shop.post(&body).await;
+    refused.expect_problem(409, "points_share_exceeded");
+    let voided = act(&shop, &hold, "void", json!({})).await.expect(200);
+    assert_eq!(voided["status"], "voided");
+    assert_eq!(voided["available_after"], 100_000);
+    body["total"] = json!(300_000);
+    shop.post(&body).await.expect_problem(409, "hold_not_open");
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_code_cannot_be_guessed() {
+    let shop = Shop::open().await;
+    let member = shop.member_with(PHONE, 10_000).await;
+    let code = shop.code(&member).await;
+    let (locator, digits) = code.rsplit_once('.').expect("a code");
+    let wrong = format!(
+        "{:08}",
+        (digits.parse::<u64>().expect("digits") + 1) % 100_000_000
+    );
+    let mut body = purchase("A-2", PHONE, 10_000);
+    body["points"] = json!(1_000);
+    let items: Vec<Value> = (0..20)
+        .map(|n| {
+            let digits = if n == 19 { digits } else { &wrong };
+            body["receipt_number"] = json!(format!("G-{n}"));
+            body["member"] = json!({ "code": format!("{locator}.{digits}") });
+            body.clone()
+        })
+        .collect();
+    let batch = shop
+        .app
+        .post("/api/v1/transactions/batch")
+        .bearer(&shop.till);
+    let batch = batch
+        .idempotency_key("guess")
+        .json(&json!({ "items": items }))
+        .send()
+        .await
+        .expect(207);
+    assert_eq!(batch["posted"], 0, "{batch}");
+    // Another business is not locked out, and this one is not for ever.
+    let other = shop.app.till(shop.app.business("mars").await).await;
+    let lookup = shop
+        .app
+        .post("/api/v1/loyalty/members/lookup")
+        .bearer(&other);
+    lookup
+        .json(&json!({ "member": { "code": code } }))
+        .send()
+        .await
+        .expect(200);
+    shop.app.advance(Duration::from_secs(15 * 60));
+    let again = shop.app.sign_in(PHONE).await;
+    body["member"] = json!({ "code": shop.code(&again).await });
+    body["receipt_number"] = json!("A-9");
+    shop.post(&body).await.expect(201);
+}
+
 async fn hold(shop: &Shop, reference: &str, code: &str, points: i64) -> Value {
     let body = json!({ "reference": reference, "member": { "code": code }, "points": points });
     let answer = shop

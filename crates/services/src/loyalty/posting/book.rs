@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
 use domain::loyalty::basket::Basket;
+use domain::loyalty::ledger::Journal;
 use domain::loyalty::purchase::{
     self, MemberState, Programme, PurchaseDecision, PurchaseInput, Spend,
 };
@@ -28,6 +29,8 @@ pub(super) struct Book {
     loaded: Loaded,
     now: DateTime<Utc>,
     pub(super) touched: BTreeSet<MemberId>,
+    /// What the wallets wrote, kept here so that the state of a member stays small.
+    pub(super) journals: Vec<Journal>,
     pub(super) purchases: Vec<PurchaseRow>,
     pub(super) lines: Vec<PurchaseLineRow>,
     pub(super) receipts: Vec<(Uuid, String, Uuid)>,
@@ -46,6 +49,7 @@ impl Book {
             loaded,
             now,
             touched: BTreeSet::new(),
+            journals: Vec::new(),
             purchases: Vec::new(),
             lines: Vec::new(),
             receipts: Vec::new(),
@@ -191,7 +195,7 @@ impl Book {
         &mut self,
         ctx: &Context,
         item: &PostItem,
-        state: MemberState,
+        mut state: MemberState,
         decision: &PurchaseDecision,
         occurred_at: DateTime<Utc>,
     ) -> Posted {
@@ -232,6 +236,7 @@ impl Book {
         };
         self.purchases.push(row);
         self.touched.insert(member);
+        self.journals.append(&mut state.wallet.changes.journals);
         self.loaded.members.insert(member, state);
         posted
     }

@@ -86,15 +86,7 @@ pub(super) async fn load(
     loaded.welcome(strangers, now);
     loaded.keys_taken = keys_taken;
     loaded.kept = store::idempotency_keys::find(conn, &keys).await?;
-    let budgeted: BTreeSet<Uuid> = loaded
-        .rules
-        .values()
-        .flatten()
-        .filter(|rule| rule.definition.caps.budget.is_some())
-        .map(|rule| rule.id.as_uuid())
-        .collect();
-    let budgeted: Vec<Uuid> = budgeted.into_iter().collect();
-    loaded.budgets = store::earning_rules::lock_budgets(conn, &budgeted).await?;
+    loaded.budgets = store::earning_rules::lock_budgets(conn, &budgeted(&loaded.rules)).await?;
     Ok(loaded)
 }
 
@@ -120,6 +112,7 @@ pub(super) async fn load_for_quote(
     let mut loaded = read(conn, ctx, frame, one, resolved, rows, now).await?;
     loaded.welcome(strangers, now);
     loaded.keys_taken = vec![None];
+    loaded.budgets = store::earning_rules::budgets(conn, &budgeted(&loaded.rules)).await?;
     Ok(loaded)
 }
 
@@ -183,6 +176,17 @@ async fn resolve(
         }
     }
     Ok((resolved, strangers))
+}
+
+/// The rules that have a budget.
+fn budgeted(rules: &BTreeMap<BusinessId, Vec<Rule>>) -> Vec<Uuid> {
+    let budgeted: BTreeSet<Uuid> = rules
+        .values()
+        .flatten()
+        .filter(|rule| rule.definition.caps.budget.is_some())
+        .map(|rule| rule.id.as_uuid())
+        .collect();
+    budgeted.into_iter().collect()
 }
 
 fn needs(items: &[PostItem], resolved: &[Result<ResolvedMember, Unresolved>]) -> Needs {

@@ -1,12 +1,13 @@
 //! Writes a decided group with one statement a table.
 
 use chrono::{DateTime, Utc};
+use domain::loyalty::ledger::Journal;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::receipts::ReceiptKind;
 use store::wallets::WalletRow;
 use store::{
-    earning_rules, idempotency_keys, member_progress, outbox_events, purchases, receipts,
+    earning_rules, idempotency_keys, journals, member_progress, outbox_events, purchases, receipts,
     used_member_codes,
 };
 
@@ -44,6 +45,8 @@ pub(super) async fn write(
         .collect();
     let rows: Vec<&WalletRow> = rows.iter().collect();
     wallets::store(conn, &rows, now).await?;
+    let journals: Vec<&Journal> = book.journals.iter().collect();
+    journals::insert(conn, &journals, now).await?;
     member_progress::add_days(conn, &book.days).await?;
     member_progress::add_visits(conn, &book.visits).await?;
     earning_rules::add_to_usage(conn, &book.usage).await?;

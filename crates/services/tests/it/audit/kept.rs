@@ -134,6 +134,10 @@ async fn only_an_admin_asks_and_one_at_a_time() {
         audit_and_keep(ctx).await,
         Err(AuditError::Running)
     ));
+    sqlx::query("select pg_advisory_unlock_all()")
+        .execute(&mut other)
+        .await
+        .unwrap();
     other.close().await.unwrap();
     // Without a run before, the first question makes one.
     let first = check_ledger(ctx, &admin(), false).await.unwrap();
