@@ -127,7 +127,7 @@ for model, extra in (("bg", 0), ("mbg", 1)):
         for n in COUNTS:
             for t in TIMES:
                 for quantity, value in bg_new(params, n, t, extra):
-                    if (quantity == "pmf" and value > M(10) ** -250) or (quantity == "new" and n == 0):
+                    if (quantity == "pmf" and value > M(10) ** -100) or (quantity == "new" and n == 0):
                         emit(quantity, model, params, n, 0.0, 0.0, t, value)
 for params in PARETO:
     for x, tx, T in ROWS:
@@ -135,10 +135,10 @@ for params in PARETO:
             for quantity, value in pareto(params, x, tx, T, t):
                 if quantity not in ("alive", "loglik") or t == 1.0:
                     emit(quantity, "pareto", params, x, tx, T, t, value)
-    for n in [0, 1, 2, 7, 40]:
+    for n in [0, 1, 2, 7, 40, 300]:
         for t in [1.0, 39.0]:
             for quantity, value in pareto_new(params, n, t):
-                if quantity == "pmf" or n == 0:
+                if (quantity == "pmf" and value > M(10) ** -100) or (quantity == "new" and n == 0):
                     emit(quantity, "pareto", params, n, 0.0, 0.0, t, value)
 
 # Gamma-Gamma: Fader and Hardie (2013); x, then the mean spend in the place of t_x.

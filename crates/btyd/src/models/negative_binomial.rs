@@ -1,7 +1,7 @@
 //! Purchases of a customer who does not leave: a Poisson process whose rate is Gamma(`shape`, `rate`), so that the count
 //! in a time is negative binomial.
 
-use crate::special::{hyp2f1_near_one, ln_gamma, ln_gamma_step};
+use crate::special::{ln_gamma, ln_gamma_step, ln_hyp2f1_of_one};
 
 /// The counts in `length` of a customer with posterior Gamma(`shape`, `rate`).
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +37,14 @@ impl Counts {
         if self.length == 0.0 {
             return 0.0;
         }
-        let n = f64::from(count);
+        self.ln_pmf(f64::from(count)).exp()
+    }
+
+    /// `ln P(N = n)` for a positive length.
+    fn ln_pmf(&self, n: f64) -> f64 {
         let ways = ln_gamma_step(self.shape, n) - ln_gamma(n + 1.0);
-        (ways + none - n * (self.rate / self.length).ln_1p()).exp()
+        ways - self.shape * (self.length / self.rate).ln_1p()
+            - n * (self.rate / self.length).ln_1p()
     }
 
     /// `P(N ≥ count)`: the series of the upper tail, which is `P(N = count) · 2F1(1, shape + count; count + 1; z)`
@@ -52,11 +57,8 @@ impl Counts {
             return 0.0;
         }
         let n = f64::from(count);
-        let tail = hyp2f1_near_one(1.0, self.shape + n, n + 1.0, self.z(), self.rest());
-        match tail {
-            Some(series) if series.is_finite() => (self.pmf(count) * series).min(1.0),
-            // The tail is so heavy that its sum overflows beside a probability that underflows.
-            _ => 1.0,
-        }
+        let (upper, lower) = (self.shape + n, n + 1.0);
+        let ln_series = ln_hyp2f1_of_one(upper, lower, self.z(), self.rest());
+        (self.ln_pmf(n) + ln_series).exp().min(1.0)
     }
 }

@@ -6,7 +6,7 @@ use super::negative_binomial::Counts;
 use super::{PurchaseModel, parameter};
 use crate::error::Error;
 use crate::history::{History, Horizon};
-use crate::special::quadrature::panels;
+use crate::special::quadrature::{panels, panels_down};
 use crate::special::{ln_gamma, ln_gamma_step};
 
 /// The Pareto/NBD model.
@@ -75,11 +75,20 @@ impl ParetoNbd {
         );
         let idle = history.idle();
         let ln_decay = |y: f64| shape * (y / alpha).ln_1p() + self.s * (y / beta).ln_1p();
-        let [left] = panels(alpha.min(beta), idle, shape + self.s, |y| {
-            [(-ln_decay(y)).exp() * self.s / (beta + y)]
-        });
+        let [left] = panels(
+            alpha.min(beta),
+            idle,
+            rate(shape, alpha, self.s, beta),
+            |y| [(-ln_decay(y)).exp() * self.s / (beta + y)],
+        );
         (-ln_decay(idle), left.ln())
     }
+}
+
+/// How fast the logarithm of `(alpha + y)^-shape (beta + y)^-(s + 1)` changes on the axis of [`panels`].
+pub(super) fn rate(shape: f64, alpha: f64, s: f64, beta: f64) -> impl Fn(f64) -> f64 {
+    let offset = alpha.min(beta);
+    move |y| 1.0 + (offset + y) * (shape / (alpha + y) + (s + 1.0) / (beta + y))
 }
 
 impl PurchaseModel for ParetoNbd {
@@ -108,7 +117,7 @@ impl PurchaseModel for ParetoNbd {
         let (alpha, beta, t) = (self.alpha + age, self.beta + age, horizon.length());
         let ln_decay = |y: f64| shape * (y / alpha).ln_1p() + self.s * (y / beta).ln_1p();
         // The next event is a purchase, or it is leaving.
-        let [bought, left] = panels(alpha.min(beta), t, shape + self.s, |y| {
+        let [bought, left] = panels(alpha.min(beta), t, rate(shape, alpha, self.s, beta), |y| {
             let decay = (-ln_decay(y)).exp();
             [decay * shape / (alpha + y), decay * self.s / (beta + y)]
         });
@@ -125,16 +134,20 @@ impl PurchaseModel for ParetoNbd {
         let x = f64::from(count);
         let (r, alpha, s, beta) = (self.r, self.alpha, self.s, self.beta);
         let stayed = self.counts(0, 0.0, horizon).pmf(count) * (-s * (t / beta).ln_1p()).exp();
-        let ways = ln_gamma_step(r, x) - ln_gamma(x + 1.0);
-        let [left] = panels(alpha.min(beta), t, r + s + x, |y| {
-            let bought = if count == 0 {
-                0.0
-            } else {
-                ways - x * (alpha / y).ln_1p()
-            };
-            let decay = r * (y / alpha).ln_1p() + s * (y / beta).ln_1p();
-            [(bought - decay).exp() * s / (beta + y)]
-        });
+        let decay = |y: f64| r * (y / alpha).ln_1p() + s * (y / beta).ln_1p();
+        let left = if count == 0 {
+            let offset = alpha.min(beta);
+            let [left] = panels(offset, t, rate(r, alpha, s, beta), |y| {
+                [(-decay(y)).exp() * s / (beta + y)]
+            });
+            left
+        } else {
+            let ways = ln_gamma_step(r, x) - ln_gamma(x + 1.0);
+            let change = |y: f64| x + 1.0 + (r + x) * y / (alpha + y) + (s + 1.0) * y / (beta + y);
+            panels_down(t, change, |y| {
+                (ways - x * (alpha / y).ln_1p() - decay(y)).exp() * s / (beta + y)
+            })
+        };
         (stayed + left).min(1.0)
     }
 

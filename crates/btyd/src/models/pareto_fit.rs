@@ -1,6 +1,7 @@
 //! Fitting Pareto/NBD. The gradient is a mean over the unseen moment of leaving, taken by the same quadrature as the
 //! likelihood itself.
 
+use super::pareto::rate as changes;
 use super::{ParetoNbd, PurchaseModel};
 use crate::error::Error;
 use crate::fit::newton::{Evaluation, Objective};
@@ -23,8 +24,11 @@ fn with_gradient(history: &History, scale: f64, [r, alpha, s, beta]: [f64; 4]) -
     let (rate, leaving) = (alpha + recency, beta + recency);
     let parts = |y: f64| ((y / rate).ln_1p(), (y / leaving).ln_1p());
     // Mass of leaving at y, and with it the means of the two logarithms and the two inverses.
-    let [left, ln_rate, by_rate, ln_leaving, by_leaving] =
-        panels(rate.min(leaving), idle, shape + s, |y| {
+    let [left, ln_rate, by_rate, ln_leaving, by_leaving] = panels(
+        rate.min(leaving),
+        idle,
+        changes(shape, rate, s, leaving),
+        |y| {
             let (first, second) = parts(y);
             let mass = (-shape * first - s * second).exp() * s / (leaving + y);
             let inverse = mass / (leaving + y);
@@ -35,7 +39,8 @@ fn with_gradient(history: &History, scale: f64, [r, alpha, s, beta]: [f64; 4]) -
                 mass * second,
                 inverse,
             ]
-        });
+        },
+    );
     let (first, second) = parts(idle);
     let stayed = (-shape * first - s * second).exp();
     let both = left + stayed;

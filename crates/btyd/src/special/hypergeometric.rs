@@ -17,6 +17,15 @@ pub fn hyp2f1(a: f64, b: f64, c: f64, z: f64) -> Option<f64> {
     hyp2f1_near_one(a, b, c, z, 1.0 - z)
 }
 
+/// `ln 2F1(1, b; c; z)` for `c > 1` and `0 < z < 1`, with `1 - z` given apart, even where the value itself overflows.
+pub(crate) fn ln_hyp2f1_of_one(b: f64, c: f64, z: f64, rest: f64) -> f64 {
+    let ratio = z * (b / c).max(1.0);
+    if ratio <= 0.9 {
+        return series(1.0, b, c, z).ln();
+    }
+    ln_euler_integral(b, 1.0, c, rest).max(0.0)
+}
+
 /// As [`hyp2f1`], with `1 - z` given apart because it is known more exactly.
 pub(crate) fn hyp2f1_near_one(a: f64, b: f64, c: f64, z: f64, rest: f64) -> Option<f64> {
     let positive = |value: f64| value > 0.0 && value.is_finite();
@@ -85,14 +94,16 @@ fn series(a: f64, b: f64, c: f64, z: f64) -> f64 {
     sum
 }
 
-/// Euler's integral (DLMF 15.6.1): the mean of `(1 - z p)^-a` over `p ~ Beta(b, c - b)`.
-fn euler_integral(a: f64, b: f64, c: f64, rest: f64) -> f64 {
+/// Logarithm of Euler's integral (DLMF 15.6.1): the mean of `(1 - z p)^-a` over `p ~ Beta(b, c - b)`.
+fn ln_euler_integral(a: f64, b: f64, c: f64, rest: f64) -> f64 {
     ln_beta_mean(b, c - b, |share| {
         // 1 - z p = (1 - p) + (1 - z) p, without cancellation.
-        -a * (share.ln_q.exp() + rest * share.p).ln().max(rest.ln())
+        -a * (share.ln_q.exp() + rest * share.p).ln()
     })
-    .exp()
-    .max(1.0)
+}
+
+fn euler_integral(a: f64, b: f64, c: f64, rest: f64) -> f64 {
+    ln_euler_integral(a, b, c, rest).exp().max(1.0)
 }
 
 /// The transformation from `z` to `1 - z` (DLMF 15.8.4).

@@ -7,7 +7,7 @@ mod hypergeometric;
 pub(crate) mod quadrature;
 
 pub use hypergeometric::hyp2f1;
-pub(crate) use hypergeometric::hyp2f1_near_one;
+pub(crate) use hypergeometric::ln_hyp2f1_of_one;
 
 /// Natural logarithm of the gamma function for a positive argument (`libm`, error about 2e-16 of the larger of the value and 1).
 #[must_use]

@@ -5,48 +5,74 @@
 use super::gauss_legendre::NODES;
 use super::ln_beta;
 
-/// Integrates a vector of functions over `y` from `low` to `low + length`.
-///
-/// The axis is `ln(offset + y)`, on which powers of `offset + y` are exponentials; `rate` bounds the sum of the powers'
-/// exponents. `integrand` receives `y - low`; its first component is positive with one peak and decides when the rest is
-/// negligible.
+/// Integrates a vector of functions over `y` from 0 to `length`, on the axis `v = ln(1 + y / offset)`, on which powers of
+/// `offset + y` are exponentials. `rate` tells at `y` how fast the logarithm of the integrand changes with `v`.
 pub(crate) fn panels<const K: usize>(
-    offset_at_low: f64,
+    offset: f64,
     length: f64,
-    rate: f64,
+    rate: impl Fn(f64) -> f64,
     mut integrand: impl FnMut(f64) -> [f64; K],
 ) -> [f64; K] {
-    let mut sums = [0.0; K];
-    let end = (length / offset_at_low).ln_1p();
-    if end <= 0.0 {
-        return sums;
+    sweep(
+        (length / offset).ln_1p(),
+        |v| rate(offset * v.exp_m1()),
+        |v| {
+            let jacobian = offset * v.exp();
+            integrand(offset * v.exp_m1()).map(|value| jacobian * value)
+        },
+    )
+}
+
+/// The same from `length` down to 0, on the axis `v = ln(length / y)`, for integrands with a power of `y`.
+pub(crate) fn panels_down(
+    length: f64,
+    rate: impl Fn(f64) -> f64,
+    integrand: impl Fn(f64) -> f64,
+) -> f64 {
+    if length <= 0.0 {
+        return 0.0;
     }
-    let width = (10.0 / (rate + 1.0)).min(2.0);
-    let count = (end / width).ceil().max(1.0);
-    let half = 0.5 * end / count;
-    let mut before = 0.0;
-    let mut panel = 0.0;
-    while panel < count {
-        let middle = (2.0 * panel + 1.0) * half;
+    let at = |v: f64| length * (-v).exp();
+    let [sum] = sweep(700.0, |v| rate(at(v)), |v| [at(v) * integrand(at(v))]);
+    sum
+}
+
+/// Panels of the Gauss-Legendre rule from 0 to `end`, each so narrow that the integrand changes by at most e^12. The
+/// first component is positive with one peak and decides when the rest is negligible.
+fn sweep<const K: usize>(
+    end: f64,
+    rate: impl Fn(f64) -> f64,
+    mut integrand: impl FnMut(f64) -> [f64; K],
+) -> [f64; K] {
+    let (mut sums, mut start, mut before) = ([0.0; K], 0.0, 0.0);
+    // A bound for safety; it is far beyond what an integrand with one peak needs.
+    for _ in 0..20_000 {
+        if start >= end {
+            break;
+        }
+        let mut width = (end - start).min(2.0);
+        while width * rate(start).max(rate(start + width)) > 12.0 && width > 1e-13 {
+            width *= 0.5;
+        }
+        let (half, middle) = (0.5 * width, start + 0.5 * width);
         let mut here = [0.0; K];
         for (node, weight) in NODES {
             for place in [middle - node * half, middle + node * half] {
-                let jacobian = weight * half * offset_at_low * place.exp();
-                let values = integrand(offset_at_low * place.exp_m1());
-                for (sum, value) in here.iter_mut().zip(values) {
-                    *sum += jacobian * value;
+                for (sum, value) in here.iter_mut().zip(integrand(place)) {
+                    *sum += weight * half * value;
                 }
             }
         }
         for (sum, part) in sums.iter_mut().zip(here) {
             *sum += part;
         }
-        // Past the peak of a log-concave integrand the panels fall at least geometrically.
-        if here[0] < 0.5 * before && here[0] < 1e-18 * sums[0] {
+        // Past the peak of a log-concave integrand equal widths fall at least geometrically.
+        let density = here[0] / width;
+        if density < before && density * (end - start) < 1e-17 * sums[0] {
             break;
         }
-        before = here[0];
-        panel += 1.0;
+        before = density;
+        start += width;
     }
     sums
 }
