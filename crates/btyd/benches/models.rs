@@ -8,14 +8,17 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use btyd::{
-    BgNbd, FitOptions, History, Horizon, Patterns, Purchase, PurchaseModel, Score, Summarizer, Window,
+    BgNbd, FitOptions, History, Horizon, Patterns, Purchase, PurchaseModel, Score, Summarizer,
+    Window,
 };
 use rustix::time::{ClockId, clock_gettime};
 
 const CUSTOMERS: u32 = 1_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip_while(|word| word != "--write").skip(1);
+    let mut arguments = std::env::args()
+        .skip_while(|word| word != "--write")
+        .skip(1);
     let histories = customers()?;
     if let Some(path) = arguments.next() {
         write(&path, &histories)?;
@@ -133,11 +136,18 @@ fn summaries() -> Result<(), Box<dyn Error>> {
     let mut summarizer = Summarizer::new(Window::weeks_until(365))?;
     for day in [0, 100, 200] {
         for customer in 0..u64::from(CUSTOMERS) {
-            summarizer.push(Purchase { customer, day, spend: 9.5 })?;
+            summarizer.push(Purchase {
+                customer,
+                day,
+                spend: 9.5,
+            })?;
         }
     }
     println!("summary_cpu_s {:.4}", cpu() - start);
-    println!("summary_bytes_a_customer {:.1}", (resident()? - before) * 1024.0 / f64::from(CUSTOMERS));
+    println!(
+        "summary_bytes_a_customer {:.1}",
+        (resident()? - before) * 1024.0 / f64::from(CUSTOMERS)
+    );
     println!("customers {}", summarizer.finish().count());
     Ok(())
 }
@@ -145,7 +155,10 @@ fn summaries() -> Result<(), Box<dyn Error>> {
 /// Resident memory in KiB.
 fn resident() -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 

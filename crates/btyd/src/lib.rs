@@ -10,6 +10,10 @@
 // Floats are what this crate is about; the workspace forbids them where points and money are counted.
 #![allow(clippy::float_arithmetic)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod calendar;
 pub mod effects;
 mod error;

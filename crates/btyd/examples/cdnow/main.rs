@@ -32,7 +32,10 @@ fn main() -> Result<(), Anything> {
     segments(&log, &customers, end)?;
     plots::frequencies(&folder.join("frequencies.svg"), &model, &customers)?;
     plots::tracking(&folder.join("tracking.svg"), &model, &log, &customers, end)?;
-    println!("\nPlots: {0}/frequencies.svg, {0}/tracking.svg", folder.display());
+    println!(
+        "\nPlots: {0}/frequencies.svg, {0}/tracking.svg",
+        folder.display()
+    );
     Ok(())
 }
 
@@ -61,10 +64,17 @@ fn read(text: &str) -> Result<Vec<Purchase<u32>>, Anything> {
 fn fits(customers: &[(u32, Summary)]) -> Result<BgNbd, Anything> {
     let patterns = Patterns::group(customers.iter().map(|(_, one)| one.history))?;
     let fit = BgNbd::fit(&patterns, &FitOptions::default())?;
-    let spendings = customers.iter().map(|(_, one)| one.spending()).collect::<Result<Vec<_>, _>>()?;
+    let spendings = customers
+        .iter()
+        .map(|(_, one)| one.spending())
+        .collect::<Result<Vec<_>, _>>()?;
     let spend = GammaGamma::fit(&spendings, &FitOptions::default())?;
     let (model, errors) = (fit.model, fit.standard_errors.unwrap_or([0.0; 4]));
-    println!("{} customers, {} patterns", customers.len(), patterns.rows().len());
+    println!(
+        "{} customers, {} patterns",
+        customers.len(),
+        patterns.rows().len()
+    );
     println!("\nBG/NBD       published       here  std. error");
     let rows = [
         ("r", 0.243, model.r()),
@@ -75,10 +85,20 @@ fn fits(customers: &[(u32, Summary)]) -> Result<BgNbd, Anything> {
     for ((name, published, here), error) in rows.into_iter().zip(errors) {
         println!("{name:<12} {published:>9.3} {here:>10.3} {error:>11.3}");
     }
-    println!("{:<12} {:>9.1} {:>10.1}", "log-lik.", -9582.4, fit.log_likelihood);
-    println!("ending: {:?} after {} evaluations", fit.ending, fit.evaluations);
+    println!(
+        "{:<12} {:>9.1} {:>10.1}",
+        "log-lik.", -9582.4, fit.log_likelihood
+    );
+    println!(
+        "ending: {:?} after {} evaluations",
+        fit.ending, fit.evaluations
+    );
     println!("\nGamma-Gamma  published       here");
-    let rows = [("p", 6.25, spend.model.p()), ("q", 3.74, spend.model.q()), ("gamma", 15.44, spend.model.gamma())];
+    let rows = [
+        ("p", 6.25, spend.model.p()),
+        ("q", 3.74, spend.model.q()),
+        ("gamma", 15.44, spend.model.gamma()),
+    ];
     for (name, published, here) in rows {
         println!("{name:<12} {published:>9.2} {here:>10.2}");
     }
@@ -98,7 +118,10 @@ fn holdout(model: &BgNbd, customers: &[(u32, Summary)]) -> Result<(), Anything> 
         .collect();
     let report = validate(&forecasts)?;
     println!("\nHoldout, weeks 40 to 78");
-    println!("purchases: {:.0} foretold, {} made", report.expected_purchases, report.actual_purchases);
+    println!(
+        "purchases: {:.0} foretold, {} made",
+        report.expected_purchases, report.actual_purchases
+    );
     println!(
         "AUC: {:.3}, of recency alone {:.3}; Brier score {:.4}, of the overall rate {:.4}",
         report.auc.unwrap_or_default(),
@@ -109,7 +132,10 @@ fn holdout(model: &BgNbd, customers: &[(u32, Summary)]) -> Result<(), Anything> 
     println!("verdict: {:?}", report.verdict);
     println!("\ntenth  foretold    made");
     for (number, tenth) in (1..).zip(&report.deciles) {
-        println!("{number:>5} {:>9.3} {:>7.3}", tenth.expected_purchases, tenth.actual_purchases);
+        println!(
+            "{number:>5} {:>9.3} {:>7.3}",
+            tenth.expected_purchases, tenth.actual_purchases
+        );
     }
     println!("\nrepeats  customers  foretold    made (means by repeats in weeks 1 to 39)");
     let mut groups: BTreeMap<u32, (f64, f64, f64)> = BTreeMap::new();
@@ -121,7 +147,11 @@ fn holdout(model: &BgNbd, customers: &[(u32, Summary)]) -> Result<(), Anything> 
     }
     for (repeats, (n, foretold, made)) in groups {
         let plus = if repeats == 7 { "+" } else { " " };
-        println!("{repeats:>6}{plus} {n:>10} {:>9.3} {:>7.3}", foretold / n, made / n);
+        println!(
+            "{repeats:>6}{plus} {n:>10} {:>9.3} {:>7.3}",
+            foretold / n,
+            made / n
+        );
     }
     Ok(())
 }
@@ -129,7 +159,9 @@ fn holdout(model: &BgNbd, customers: &[(u32, Summary)]) -> Result<(), Anything> 
 fn segments(log: &[Purchase<u32>], customers: &[(u32, Summary)], end: i32) -> Result<(), Anything> {
     let mut spent: BTreeMap<u32, (i32, f64)> = BTreeMap::new();
     for purchase in log.iter().filter(|purchase| purchase.day <= end) {
-        let entry = spent.entry(purchase.customer).or_insert((purchase.day, 0.0));
+        let entry = spent
+            .entry(purchase.customer)
+            .or_insert((purchase.day, 0.0));
         entry.0 = entry.0.max(purchase.day);
         entry.1 += purchase.spend;
     }

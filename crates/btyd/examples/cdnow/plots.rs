@@ -29,7 +29,10 @@ pub(crate) fn frequencies(
     let root = SVGBackend::new(path, (800, 480)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption("Customers by repeat purchases, weeks 1 to 39", ("sans-serif", 20))
+        .caption(
+            "Customers by repeat purchases, weeks 1 to 39",
+            ("sans-serif", 20),
+        )
         .margin(10)
         .x_label_area_size(40)
         .y_label_area_size(60)
@@ -56,7 +59,11 @@ pub(crate) fn frequencies(
 }
 
 fn finish<'a, D: DrawingBackend + 'a>(
-    chart: &mut ChartContext<'a, D, Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>>,
+    chart: &mut ChartContext<
+        'a,
+        D,
+        Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+    >,
 ) -> Result<(), DrawingAreaErrorKind<D::ErrorType>> {
     chart
         .configure_series_labels()
@@ -99,7 +106,11 @@ pub(crate) fn tracking(
         .x_label_area_size(40)
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..80.0, 0.0..5000.0)?;
-    chart.configure_mesh().x_desc("week").y_desc("repeat purchases").draw()?;
+    chart
+        .configure_mesh()
+        .x_desc("week")
+        .y_desc("repeat purchases")
+        .draw()?;
     chart
         .draw_series(LineSeries::new(actual, BLUE.stroke_width(2)))?
         .label("actual")
@@ -108,7 +119,10 @@ pub(crate) fn tracking(
         .draw_series(LineSeries::new(expected, RED.stroke_width(2)))?
         .label("BG/NBD")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 15, y)], RED.stroke_width(2)));
-    chart.draw_series([PathElement::new([(39.0, 0.0), (39.0, 5000.0)], BLACK.mix(0.5))])?;
+    chart.draw_series([PathElement::new(
+        [(39.0, 0.0), (39.0, 5000.0)],
+        BLACK.mix(0.5),
+    )])?;
     finish(&mut chart)?;
     root.present()?;
     Ok(())
@@ -119,5 +133,8 @@ fn repeat_days(log: &[Purchase<u32>]) -> Vec<i32> {
     let mut days: Vec<(u32, i32)> = log.iter().map(|one| (one.customer, one.day)).collect();
     days.sort_unstable();
     days.dedup();
-    days.windows(2).filter(|two| two[0].0 == two[1].0).map(|two| two[1].1).collect()
+    days.windows(2)
+        .filter(|two| two[0].0 == two[1].0)
+        .map(|two| two[1].1)
+        .collect()
 }

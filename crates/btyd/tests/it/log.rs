@@ -6,13 +6,7 @@ use btyd::{Purchase, Summary, Window, day_number, summarize};
 
 /// Purchases of the log in its order: customer (of the sample), day, spend.
 pub(crate) fn purchases() -> Vec<Purchase<u32>> {
-    let path = std::env::var_os("OWNCIRCLE_CDNOW").map_or_else(
-        || {
-            PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-                .join("../../target/test-data/CDNOW_sample.txt")
-        },
-        PathBuf::from,
-    );
+    let path = path();
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!(
             "the CDNOW log is not at {} ({error}); scripts/setup --with-test-tools puts it there, or set \
@@ -24,6 +18,18 @@ pub(crate) fn purchases() -> Vec<Purchase<u32>> {
         .filter(|line| !line.trim().is_empty())
         .map(purchase)
         .collect()
+}
+
+/// As told by OWNCIRCLE_CDNOW, else where scripts/setup puts it.
+fn path() -> PathBuf {
+    if let Some(path) = std::env::var_os("OWNCIRCLE_CDNOW") {
+        return PathBuf::from(path);
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target"),
+        PathBuf::from,
+    );
+    target.join("test-data/CDNOW_sample.txt")
 }
 
 fn purchase(line: &str) -> Purchase<u32> {
