@@ -123,6 +123,11 @@ impl Horizon {
         }
     }
 
+    /// A horizon of the given length, if it is shorter than this one.
+    pub(crate) fn part(&self, length: f64) -> Option<Self> {
+        (length < self.0).then_some(Self(length))
+    }
+
     /// The length in time units.
     #[must_use]
     pub fn length(&self) -> f64 {

@@ -1,6 +1,6 @@
 //! Discounted lifetime value for a horizon.
 
-use super::{GammaGamma, PurchaseModel, Spending};
+use super::{GammaGamma, Known, PurchaseModel, Spending, batch};
 use crate::error::Error;
 use crate::history::{History, Horizon};
 
@@ -44,6 +44,12 @@ impl Discounting {
         history: &History,
         horizon: Horizon,
     ) -> Result<f64, Error> {
+        self.steps(horizon)?;
+        Ok(model.p_alive(history)
+            * self.if_alive(model, history.frequency(), history.age(), horizon))
+    }
+
+    fn steps(&self, horizon: Horizon) -> Result<f64, Error> {
         let steps = (horizon.length() / self.step).ceil();
         if steps > 1e5 {
             return Err(Error::Parameter {
@@ -51,18 +57,48 @@ impl Discounting {
                 value: steps,
             });
         }
-        // Summation by parts: sums of cumulative expectations, so that no two of them are subtracted.
+        Ok(steps)
+    }
+
+    /// Summation by parts: sums of cumulative expectations, so that no two of them are subtracted.
+    fn if_alive<M: PurchaseModel + ?Sized>(
+        &self,
+        model: &M,
+        frequency: u32,
+        age: f64,
+        horizon: Horizon,
+    ) -> f64 {
         let factor = 1.0 / (1.0 + self.rate);
         let (mut sum, mut weight, mut k) = (0.0, factor, 1.0);
-        while k < steps {
-            let until = Horizon::new(self.step * k)?;
-            let expected = model.expected_if_alive(history.frequency(), history.age(), until);
+        while let Some(until) = horizon.part(self.step * k) {
+            let expected = model.expected_if_alive(frequency, age, until);
             sum += expected * weight * (self.rate * factor);
             weight *= factor;
             k += 1.0;
         }
-        let whole = model.expected_if_alive(history.frequency(), history.age(), horizon);
-        Ok(model.p_alive(history) * (sum + weight * whole))
+        sum + weight * model.expected_if_alive(frequency, age, horizon)
+    }
+
+    /// Discounted purchases of many customers into `out`, as [`Discounting::purchases`]; equal frequencies and ages are
+    /// computed once. Times an expected spend and a margin this is the lifetime value.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the slices differ in length, [`Error::Parameter`] if the horizon has too many steps.
+    pub fn purchases_into<M: PurchaseModel + ?Sized>(
+        &self,
+        model: &M,
+        histories: &[History],
+        horizon: Horizon,
+        out: &mut [f64],
+    ) -> Result<(), Error> {
+        self.steps(horizon)?;
+        batch(histories, out, |rows, answers| {
+            let mut known = Known::default();
+            for (history, answer) in rows.iter().zip(answers) {
+                let if_alive = known.get(history, |x, age| self.if_alive(model, x, age, horizon));
+                *answer = model.p_alive(history) * if_alive;
+            }
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Corners: a = 1, z next to 1, nothing observed, weights, units, and data that no model can be told from.
 
 use btyd::{
-    BgNbd, Ending, Error, FitOptions, GammaGamma, History, HistoryFault, Horizon, MbgNbd,
-    ParetoNbd, Patterns, PurchaseModel, Score, Spending,
+    BgNbd, Discounting, Ending, Error, FitOptions, GammaGamma, History, HistoryFault, Horizon,
+    MbgNbd, ParetoNbd, Patterns, PurchaseModel, Score, Spending, lifetime_value,
 };
 
 fn history(x: u32, recency: f64, age: f64) -> History {
@@ -158,6 +158,38 @@ fn wrong_rows_are_named() {
             weight: 0.0
         })
     );
+}
+
+#[test]
+fn lifetime_value_is_discounted_purchases_times_spend_times_margin() {
+    let rows = small();
+    let horizon = Horizon::new(50.0).expect("a horizon");
+    let model = BgNbd::new(0.3, 5.0, 0.8, 2.5).expect("a model");
+    let spend = GammaGamma::new(6.25, 3.74, 15.44).expect("a model");
+    let spending = Spending::new(2, 30.0).expect("a spending");
+    let monthly = Discounting::new(4.0, 0.01).expect("a rate");
+    let mut discounted = vec![0.0; rows.len()];
+    monthly
+        .purchases_into(&model, &rows, horizon, &mut discounted)
+        .expect("equal lengths");
+    for (row, discounted) in rows.iter().zip(discounted) {
+        let value = lifetime_value(&model, &spend, (row, &spending), horizon, monthly, 0.2);
+        let expected = discounted * spend.expected_mean_spend(&spending) * 0.2;
+        assert!((value.expect("few steps") - expected).abs() <= 1e-12 * expected);
+        let free = Discounting::new(4.0, 0.0).expect("a rate");
+        let all = free.purchases(&model, row, horizon).expect("few steps");
+        let plain = model.expected_purchases(row, horizon);
+        assert!((all - plain).abs() <= 1e-12 * plain);
+        assert!(discounted < plain);
+    }
+    let tiny = Discounting::new(1e-5, 0.01).expect("a rate");
+    assert!(matches!(
+        tiny.purchases(&model, &rows[0], horizon),
+        Err(Error::Parameter {
+            name: "horizon in steps",
+            ..
+        })
+    ));
 }
 
 #[test]
