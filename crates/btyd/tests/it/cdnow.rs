@@ -44,7 +44,7 @@ fn bg_nbd_gives_the_published_parameters() {
     let errors = fit
         .standard_errors
         .expect("a positive definite information");
-    // As R's and Python's packages report them.
+    // As lifetimes 0.11.3 reports them.
     assert_eq!(printed(&errors, 3), ["0.013", "0.378", "0.186", "0.705"]);
 }
 
