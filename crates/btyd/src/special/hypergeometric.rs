@@ -11,7 +11,9 @@ const MOST_TERMS: u32 = 20_000_000;
 /// Negative `z` by Pfaff's transformation (DLMF 15.8.1); up to 0.9 the power series (15.2.1), after Euler's
 /// transformation (15.8.1) when its terms stay positive and fall faster; above 0.9 Euler's integral (15.6.1) where it
 /// exists, else the transformation to `1 - z` (15.8.4), and the plain series where that one is singular (`c - a - b`
-/// next to a whole number). The answer may be infinite when it exceeds the range of floats.
+/// next to a whole number). The answer may be infinite when it exceeds the range of floats. Two corners that no model
+/// reaches are `None` too: `c < min(a, b)` with `z < -9`, and with `1 - z < 2e-6` where `c - a - b` is next to a whole
+/// number or a parameter exceeds 60.
 #[must_use]
 pub fn hyp2f1(a: f64, b: f64, c: f64, z: f64) -> Option<f64> {
     hyp2f1_near_one(a, b, c, z, 1.0 - z)
