@@ -30,13 +30,15 @@ pub(crate) struct Cluster {
     folder: TempDir,
 }
 
-/// What only the server knows of the work done so far.
+/// What the database server has written and everybody has used so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Written {
     /// Bytes of the write-ahead log.
     pub(crate) wal: i64,
     /// Processor time of all its processes, microseconds.
     pub(crate) processor: u64,
+    /// Processor time of what is none of the bench's: of the machine, less that of the bench and all that it started.
+    pub(crate) foreign: u64,
 }
 
 impl Cluster {
@@ -122,9 +124,12 @@ impl Cluster {
     /// If the server does not answer.
     pub(crate) async fn written(&self) -> anyhow::Result<Written> {
         let position = "select (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint";
+        let wal = self.number(NAME, position).await?;
+        let own = processes::processor_micros(std::process::id())?;
         Ok(Written {
-            wal: self.number(NAME, position).await?,
+            wal,
             processor: processes::processor_micros(self.process)?,
+            foreign: processes::machine_micros()?.saturating_sub(own),
         })
     }
 

@@ -67,6 +67,8 @@ pub(crate) struct Sample {
     pub(crate) postgres_micros: Option<f64>,
     /// Bytes of the write-ahead log for each.
     pub(crate) wal_bytes: Option<f64>,
+    /// How many cores other programs kept busy meanwhile.
+    pub(crate) foreign_cores: Option<f64>,
     /// The most memory of the service that was seen, MiB.
     pub(crate) resident_mib: Option<f64>,
 }
@@ -121,6 +123,18 @@ impl Figures {
     /// The median rate of a load.
     pub(crate) fn rate(&self, name: &str) -> Option<f64> {
         self.median_of(name, |sample| Some(sample.per_second))
+    }
+
+    /// How many cores other programs kept busy: the median of all loads, and the most.
+    pub(crate) fn foreign_cores(&self) -> Option<(f64, f64)> {
+        let seen: Vec<f64> = self
+            .samples
+            .values()
+            .flatten()
+            .filter_map(|sample| sample.foreign_cores)
+            .collect();
+        let most = seen.iter().copied().max_by(f64::total_cmp)?;
+        Some((median(seen)?, most))
     }
 
     /// The best median rate of the function, whatever the number of clients.
@@ -194,6 +208,10 @@ impl Figures {
         all.insert("loads".to_owned(), Value::Object(details));
         let embedded = median(self.ready_embedded.clone()).map(rounded);
         all.insert("ready_embedded_ms".to_owned(), json!(embedded));
+        if let Some((usual, most)) = self.foreign_cores() {
+            let cores = json!({ "median": rounded(usual), "most": rounded(most) });
+            all.insert("other_programs_cores".to_owned(), cores);
+        }
         all.insert("purchases".to_owned(), json!(self.purchases));
         Value::Object(all)
     }

@@ -9,8 +9,10 @@ pub(crate) struct Plan {
     pub(crate) rounds: u32,
     /// How long each load of ours lasts.
     pub(crate) time: Duration,
-    /// How long the loads last that need less: one client, and those of pgbench.
+    /// How long the loads last that need less: one connection, and reads.
     pub(crate) short: Duration,
+    /// How long each run of pgbench lasts, whose connections are new each time.
+    pub(crate) pgbench: Duration,
     /// Members.
     pub(crate) members: u32,
     /// Businesses, each with a till.
@@ -31,6 +33,7 @@ impl Plan {
         rounds: 3,
         time: Duration::from_secs(4),
         short: Duration::from_secs(3),
+        pgbench: Duration::from_secs(5),
         members: 100_000,
         businesses: 200,
         joined: 2_000,
@@ -44,6 +47,7 @@ impl Plan {
         rounds: 2,
         time: Duration::from_secs(2),
         short: Duration::from_secs(1),
+        pgbench: Duration::from_secs(1),
         members: 20_000,
         businesses: 50,
         joined: 500,

@@ -43,6 +43,28 @@ pub(crate) fn processor_micros(root: u32) -> anyhow::Result<u64> {
     Ok(of_tree.saturating_mul(MICROS_IN_TICK))
 }
 
+/// Microseconds of processor time that the whole machine has used so far, waiting not counted.
+///
+/// # Errors
+/// If /proc can't be read.
+pub(crate) fn machine_micros() -> anyhow::Result<u64> {
+    let text = fs::read_to_string("/proc/stat").context("/proc/stat")?;
+    busy_ticks(&text)
+        .map(|ticks| ticks.saturating_mul(MICROS_IN_TICK))
+        .context("/proc/stat begins with no sums")
+}
+
+/// User, nice, system, then idle and waiting, which are left out, then interrupts.
+fn busy_ticks(text: &str) -> Option<u64> {
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    let fields: Vec<u64> = line
+        .split_ascii_whitespace()
+        .map_while(|field| field.parse().ok())
+        .collect();
+    let busy = fields.get(..3)?.iter().chain(fields.get(5..7)?);
+    Some(busy.sum())
+}
+
 fn descends(all: &BTreeMap<u32, Use>, process: u32, root: u32) -> bool {
     let mut current = process;
     // Bounded: a number may be given anew while we look.
@@ -140,6 +162,13 @@ mod tests {
             .filter(|process| descends(&all, *process, 10))
             .collect();
         assert_eq!(tree, [10, 11, 12]);
+    }
+
+    #[test]
+    fn waiting_is_not_work() {
+        let text = "cpu  10 1 5 1000 200 2 3 0 0 0\ncpu0 1 1 1 1 1 1 1 0 0 0\n";
+        assert_eq!(busy_ticks(text), Some(21));
+        assert_eq!(busy_ticks("x"), None);
     }
 
     #[test]

@@ -105,9 +105,12 @@ pub(crate) fn keys(figures: &Figures) -> anyhow::Result<String> {
 /// Never: it writes to a string.
 pub(crate) fn last_run(figures: &Figures, about: &About) -> anyhow::Result<String> {
     let plan = &about.plan;
+    let others = figures.foreign_cores().map_or_else(String::new, |(usual, most)| {
+        format!(" Other programs kept {usual:.2} cores busy in the middle load, {most:.2} in the worst.")
+    });
     Ok(format!(
-        "{}: `{}` on {}, PostgreSQL {}. {} rounds of {} s ({} s for pgbench, one connection and reads), {} members, \
-         {} businesses; medians. {} purchases, all found again; every audit clean.\n\n{}\n{}",
+        "{}: `{}` on {}, PostgreSQL {}. {} rounds of {} s ({} s for one connection and reads, {} s for \
+         pgbench), {} members, {} businesses; medians. {} purchases, all found again; every audit clean.{}\n\n{}\n{}",
         about.day,
         about.command,
         about.machine,
@@ -115,9 +118,11 @@ pub(crate) fn last_run(figures: &Figures, about: &About) -> anyhow::Result<Strin
         plan.rounds,
         plan.time.as_secs(),
         plan.short.as_secs(),
+        plan.pgbench.as_secs(),
         plan.members,
         plan.businesses,
         figures.purchases,
+        others,
         table(figures)?,
         keys(figures)?,
     ))

@@ -10,7 +10,7 @@ use services::auth::Tokens;
 use services::context::Context;
 
 use crate::cluster::{Cluster, NAME, PEER, Written};
-use crate::figures::{Figures, Sample, name};
+use crate::figures::{Figures, Sample, name, ratio};
 use crate::load::requests::{Requests, Scenario, Town};
 use crate::load::{self, Load};
 use crate::peer::Scripts;
@@ -134,6 +134,7 @@ impl Bench<'_> {
         let requests = Arc::new(Requests::new(ours.scenario, Arc::clone(&self.town)));
         let process = self.serving.process();
         let before = self.cluster.written().await?;
+        let started = Instant::now();
         let server_before = processes::processor_micros(process)?;
         let work = Arc::clone(&requests);
         let mut running = tokio::task::spawn_blocking(move || load::run(&load, &work));
@@ -150,7 +151,12 @@ impl Bench<'_> {
         let after = self.cluster.written().await?;
         let rate = outcome.answers as f64 / outcome.elapsed.as_secs_f64();
         let mut sample = Sample::of(rate, &outcome.latency);
-        add_use(&mut sample, before, after, outcome.answers);
+        add_use(
+            &mut sample,
+            (before, after),
+            started.elapsed(),
+            outcome.answers,
+        );
         sample.server_micros = each(server as f64, outcome.answers);
         sample.resident_mib = Some(most_kib as f64 / 1024.0);
         self.keep(ours.name, sample);
@@ -170,13 +176,19 @@ impl Bench<'_> {
             false => &self.scripts.own,
         };
         let before = self.cluster.written().await?;
+        let started = Instant::now();
         let run = self
             .pgbench
-            .run(self.cluster, script, clients, self.plan.short);
+            .run(self.cluster, script, clients, self.plan.pgbench);
         let measured = run.await?;
         let after = self.cluster.written().await?;
         let mut sample = Sample::of(measured.per_second, &measured.latency);
-        add_use(&mut sample, before, after, measured.count);
+        add_use(
+            &mut sample,
+            (before, after),
+            started.elapsed(),
+            measured.count,
+        );
         self.keep(name, sample);
         Ok(())
     }
@@ -241,7 +253,8 @@ impl Bench<'_> {
             per_second: f64::from(self.plan.rows) / elapsed.as_secs_f64(),
             ..Sample::default()
         };
-        add_use(&mut sample, before, after, u64::from(self.plan.rows));
+        let count = u64::from(self.plan.rows);
+        add_use(&mut sample, (before, after), elapsed, count);
         self.keep(name::IMPORT, sample);
         self.expect(rows).await
     }
@@ -293,8 +306,15 @@ impl Bench<'_> {
     }
 }
 
-/// What each of `count` cost the database server.
-fn add_use(sample: &mut Sample, before: Written, after: Written, count: u64) {
+/// What each of `count` cost the database server, and what other programs used in that time.
+fn add_use(
+    sample: &mut Sample,
+    (before, after): (Written, Written),
+    elapsed: Duration,
+    count: u64,
+) {
+    let foreign = Duration::from_micros(after.foreign.saturating_sub(before.foreign));
+    sample.foreign_cores = ratio(foreign.as_secs_f64(), elapsed.as_secs_f64());
     let processor = after.processor.saturating_sub(before.processor);
     sample.postgres_micros = each(processor as f64, count);
     sample.wal_bytes = each((after.wal - before.wal) as f64, count);
