@@ -23,6 +23,7 @@ fn main() -> Result<(), Anything> {
     let mut arguments = std::env::args_os().skip(1);
     let file = arguments.next().ok_or("usage: cdnow FILE [FOLDER]")?;
     let folder = PathBuf::from(arguments.next().unwrap_or_else(|| ".".into()));
+    std::fs::create_dir_all(&folder)?;
     let log = read(&std::fs::read_to_string(file)?)?;
     let end = day(1997, 9, 30)?;
     let window = Window::weeks_until(end).with_holdout(day(1998, 6, 30)?);
