@@ -1,9 +1,10 @@
-//! The PostgreSQL of the bench: a server of its own with the settings that the program gives its own, and what is
-//! asked of it beside the load.
+//! The PostgreSQL of the bench: a server of its own, set as a server beside other work usually is, and what is asked of
+//! it beside the load. Everybody who is compared works on this one.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Instant;
 
 use anyhow::Context;
 use embedded_postgres::{ConnectionInfo, EmbeddedPostgres, Options};
@@ -19,8 +20,25 @@ pub(crate) const NAME: &str = "owncircle";
 /// The database that pgbench works on.
 pub(crate) const PEER: &str = "bench_peer";
 
-/// Connections that the service, commands beside it, pgbench and the bench take together, with room.
-const CONNECTIONS: u32 = 120;
+/// The database with a long past.
+pub(crate) const LARGE: &str = "bench_large";
+
+/// The database with many promotions.
+pub(crate) const RULES: &str = "bench_rules";
+
+/// Connections that the services, commands beside them, pgbench, peers and the bench take together, with room.
+const CONNECTIONS: u32 = 300;
+
+/// What differs from the settings that the program gives a PostgreSQL of its own. Commits stay durable.
+const SETTINGS: [(&str, &str); 7] = [
+    ("shared_buffers", "2GB"),
+    ("effective_cache_size", "8GB"),
+    ("work_mem", "16MB"),
+    ("maintenance_work_mem", "512MB"),
+    ("wal_buffers", "16MB"),
+    ("max_wal_size", "6GB"),
+    ("checkpoint_timeout", "30min"),
+];
 
 /// A running server and the folder of everything; both go with it.
 #[derive(Debug)]
@@ -31,8 +49,10 @@ pub(crate) struct Cluster {
 }
 
 /// What the database server has written and everybody has used so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Written {
+    /// When.
+    pub(crate) at: Instant,
     /// Bytes of the write-ahead log.
     pub(crate) wal: i64,
     /// Processor time of all its processes, microseconds.
@@ -60,6 +80,9 @@ impl Cluster {
             user: NAME.to_owned(),
             database: NAME.to_owned(),
             max_connections: CONNECTIONS,
+            settings: SETTINGS
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             ..Options::new(&home)
         };
         let server = EmbeddedPostgres::start(options).await?;
@@ -123,14 +146,25 @@ impl Cluster {
     /// # Errors
     /// If the server does not answer.
     pub(crate) async fn written(&self) -> anyhow::Result<Written> {
-        let position = "select (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint";
+        let position = "select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
         let wal = self.number(NAME, position).await?;
         let own = processes::processor_micros(std::process::id())?;
         Ok(Written {
+            at: Instant::now(),
             wal,
             processor: processes::processor_micros(self.process)?,
             foreign: processes::machine_micros()?.saturating_sub(own),
         })
+    }
+
+    /// Copies a database to which nobody is connected.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub(crate) async fn copy(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        // Files are copied as they are instead of being written to the log page by page.
+        let copy = format!("create database {to} template {from} strategy file_copy");
+        self.execute("postgres", &copy).await
     }
 
     /// The version of the server.

@@ -1,34 +1,9 @@
-//! What was measured: samples by name, their medians, and the keys of the JSON that later runs are compared by.
+//! What was measured: samples by the name of their load, and their medians.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
-
-/// All keys that the JSON may have; those that a run did not measure are listed there by name.
-pub(crate) const KEYS: [&str; 21] = [
-    "posting_vs_function",
-    "posting_256_vs_function",
-    "posting_vs_orm_peer",
-    "posting_vs_raw_peer",
-    "p99_over_p50",
-    "redemption_vs_plain",
-    "balance_vs_orm_peer",
-    "balance_vs_raw_peer",
-    "import_vs_set_based",
-    "import_rows_per_s",
-    "growth_posting",
-    "growth_balance",
-    "growth_quote",
-    "rules_10k_vs_none",
-    "server_cpu_us",
-    "postgres_cpu_us",
-    "wal_bytes",
-    "rss_idle_mib",
-    "rss_load_mib",
-    "ready_ms",
-    "audit_clean",
-];
 
 /// The loads, as they are called everywhere.
 pub(crate) mod name {
@@ -36,19 +11,78 @@ pub(crate) mod name {
     pub(crate) const POST_32: &str = "posting, 32 connections";
     pub(crate) const POST_64: &str = "posting, 64 connections";
     pub(crate) const POST_256: &str = "posting, 256 connections";
+    pub(crate) const MIXED: &str = "posting, one in five spends points, 64 connections";
+    pub(crate) const HOT_MEMBER: &str = "posting, one member has 8 %, 32 connections";
+    pub(crate) const HOT_BUSINESS: &str = "posting, one business has half, 32 connections";
     pub(crate) const REDEEM: &str = "redemption from three lots, 64 connections";
     pub(crate) const QUOTE: &str = "quote, 32 connections";
     pub(crate) const BALANCE: &str = "balance, 32 connections";
+    pub(crate) const BALANCE_ANEW: &str = "balance past the cache, 32 connections";
+    pub(crate) const HISTORY: &str = "history page of 50, 32 connections";
     pub(crate) const IMPORT: &str = "import of a CSV file, rows";
-    pub(crate) const FUNCTION: [(u32, &str); 3] = [
-        (1, "pgbench, one function, 1 client"),
-        (8, "pgbench, one function, 8 clients"),
-        (32, "pgbench, one function, 32 clients"),
-    ];
-    pub(crate) const OWN: [(u32, &str); 3] = [
-        (1, "pgbench, own statements, 1 client"),
-        (8, "pgbench, own statements, 8 clients"),
-        (32, "pgbench, own statements, 32 clients"),
+    pub(crate) const RULES_POST: &str = "promotions of others: posting, 64 connections";
+    pub(crate) const LARGE_POST: &str = "large database: posting, 64 connections";
+    pub(crate) const LARGE_QUOTE: &str = "large database: quote, 32 connections";
+    pub(crate) const LARGE_BALANCE: &str = "large database: balance, 32 connections";
+    pub(crate) const LARGE_BALANCE_ANEW: &str =
+        "large database: balance past the cache, 32 connections";
+    pub(crate) const LARGE_HISTORY: &str = "large database: history page of 50, 32 connections";
+    pub(crate) const LARGE_BALANCE_FEW: &str =
+        "large database: balance past the cache, 4 connections";
+    pub(crate) const LARGE_HISTORY_FEW: &str = "large database: history page of 50, 4 connections";
+    pub(crate) const FUNCTION_1: &str = "pgbench: one function of our own, 1 client";
+    pub(crate) const FUNCTION: &str = "pgbench: one function of our own";
+    pub(crate) const STATEMENTS_1: &str = "pgbench: our own statements, 1 client";
+    pub(crate) const STATEMENTS: &str = "pgbench: our own statements";
+    pub(crate) const SET_BASED: &str = "pgbench: our own sets of 1,000, two workers, rows";
+    pub(crate) const MODEL_FUNCTION_1: &str = "pgbench: the model's function, 1 client";
+    pub(crate) const MODEL_FUNCTION: &str = "pgbench: the model's function";
+    pub(crate) const MODEL_MULTI: &str = "pgbench: the model's statements";
+    pub(crate) const MODEL_SET_BASED: &str =
+        "pgbench: the model's sets of 1,000, two workers, rows";
+    pub(crate) const ORM_POST: &str = "ORM peer: posting, 32 connections";
+    pub(crate) const ORM_BALANCE: &str = "ORM peer: balance, 32 connections";
+    pub(crate) const RAW_POST: &str = "raw peer: posting, 32 connections";
+    pub(crate) const RAW_BALANCE: &str = "raw peer: balance, 32 connections";
+    pub(crate) const SOAK: &str = "posting for the memory, 64 connections";
+
+    /// All of them in the order of the table.
+    pub(crate) const ALL: [&str; 35] = [
+        POST_1,
+        POST_32,
+        POST_64,
+        POST_256,
+        MIXED,
+        HOT_MEMBER,
+        HOT_BUSINESS,
+        REDEEM,
+        QUOTE,
+        BALANCE,
+        BALANCE_ANEW,
+        HISTORY,
+        IMPORT,
+        RULES_POST,
+        LARGE_POST,
+        LARGE_QUOTE,
+        LARGE_BALANCE,
+        LARGE_BALANCE_ANEW,
+        LARGE_HISTORY,
+        LARGE_BALANCE_FEW,
+        LARGE_HISTORY_FEW,
+        SOAK,
+        FUNCTION_1,
+        FUNCTION,
+        STATEMENTS_1,
+        STATEMENTS,
+        SET_BASED,
+        MODEL_FUNCTION_1,
+        MODEL_FUNCTION,
+        MODEL_MULTI,
+        MODEL_SET_BASED,
+        ORM_POST,
+        ORM_BALANCE,
+        RAW_POST,
+        RAW_BALANCE,
     ];
 }
 
@@ -71,6 +105,10 @@ pub(crate) struct Sample {
     pub(crate) foreign_cores: Option<f64>,
     /// The most memory of the service that was seen, MiB.
     pub(crate) resident_mib: Option<f64>,
+    /// Processor time of the load generator for each, microseconds.
+    pub(crate) generator_micros: Option<f64>,
+    /// As `p99`, of the requests that were counted apart.
+    pub(crate) apart_p99: Option<f64>,
 }
 
 impl Sample {
@@ -97,10 +135,18 @@ pub(crate) struct Figures {
     pub(crate) ready_embedded: Vec<f64>,
     /// Memory of the service before any load, MiB.
     pub(crate) idle_mib: Option<f64>,
+    /// By how much memory grew between the first minute of a long load and its end, MiB.
+    pub(crate) growth_mib: Option<f64>,
+    /// The clients with which each pgbench script is fastest, by the name of its load.
+    pub(crate) clients: BTreeMap<&'static str, u32>,
     /// Whether every audit was clean; none: there was none.
     pub(crate) audit_clean: Option<bool>,
     /// Purchases that were answered, imported or laid in, all found again.
     pub(crate) purchases: i64,
+    /// What the last part, with its faults, did.
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+    /// Remarks for the reader.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// The middle one of some numbers.
@@ -137,82 +183,32 @@ impl Figures {
         Some((median(seen)?, most))
     }
 
-    /// The best median rate of the function, whatever the number of clients.
-    pub(crate) fn best_function(&self) -> Option<f64> {
-        let rates = name::FUNCTION
+    /// The median, over the rounds, of the ratio of two figures of the same round.
+    pub(crate) fn by_round(
+        &self,
+        above: &str,
+        below: &str,
+        of: impl Fn(&Sample) -> Option<f64>,
+    ) -> Option<f64> {
+        let pairs = self
+            .samples
+            .get(above)?
             .iter()
-            .filter_map(|(_, name)| self.rate(name));
-        rates.max_by(f64::total_cmp)
-    }
-
-    /// The median, over the rounds, of the ratio of two rates of the same round.
-    fn by_round(&self, above: &str, below: &[&str]) -> Option<f64> {
-        let best_below = |round: usize| {
-            let samples = below.iter().filter_map(|name| self.samples.get(name));
-            let rates = samples.filter_map(|samples| Some(samples.get(round)?.per_second));
-            rates.max_by(f64::total_cmp)
-        };
-        let above = self.samples.get(above)?.iter().enumerate();
-        let ratios =
-            above.filter_map(|(round, sample)| ratio(sample.per_second, best_below(round)?));
+            .zip(self.samples.get(below)?);
+        let ratios = pairs.filter_map(|(above, below)| ratio(of(above)?, of(below)?));
         median(ratios.collect())
     }
 
-    /// The value of a key, if it was measured.
-    pub(crate) fn key(&self, key: &str) -> Option<Value> {
-        let function: Vec<&str> = name::FUNCTION.iter().map(|(_, name)| *name).collect();
-        let number = |value: Option<f64>| value.map(|value| json!(rounded(value)));
-        let post = |of: fn(&Sample) -> Option<f64>| self.median_of(name::POST_64, of);
-        match key {
-            "posting_vs_function" => number(self.by_round(name::POST_64, &function)),
-            "posting_256_vs_function" => number(self.by_round(name::POST_256, &function)),
-            "p99_over_p50" => {
-                let spread = |sample: &Sample| ratio(sample.p99?, sample.p50?);
-                number(self.median_of(name::POST_32, spread))
-            }
-            "redemption_vs_plain" => number(self.by_round(name::REDEEM, &[name::POST_64])),
-            "import_rows_per_s" => number(self.rate(name::IMPORT)),
-            "server_cpu_us" => number(post(|sample| sample.server_micros)),
-            "postgres_cpu_us" => number(post(|sample| sample.postgres_micros)),
-            "wal_bytes" => number(post(|sample| sample.wal_bytes)),
-            "rss_idle_mib" => number(self.idle_mib),
-            "rss_load_mib" => {
-                let seen = self.samples.values().flatten();
-                let most = seen.filter_map(|sample| sample.resident_mib);
-                number(most.max_by(f64::total_cmp))
-            }
-            "ready_ms" => number(median(self.ready.clone())),
-            "audit_clean" => self.audit_clean.map(Value::Bool),
-            _ => None,
-        }
+    /// The most of one figure over all loads.
+    pub(crate) fn most(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+        let seen = self.samples.values().flatten().filter_map(of);
+        seen.max_by(f64::total_cmp)
     }
 
-    /// The JSON: the keys that were measured, the names of the others, and the medians behind them.
-    pub(crate) fn json(&self) -> Value {
-        let mut all = serde_json::Map::new();
-        let mut missing = Vec::new();
-        for key in KEYS {
-            match self.key(key) {
-                Some(value) => {
-                    all.insert(key.to_owned(), value);
-                }
-                None => missing.push(key),
-            }
-        }
-        all.insert("not_measured".to_owned(), json!(missing));
-        let details: serde_json::Map<String, Value> = self
-            .samples
-            .keys()
-            .map(|name| ((*name).to_owned(), self.details_of(name)))
-            .collect();
-        all.insert("loads".to_owned(), Value::Object(details));
-        let embedded = median(self.ready_embedded.clone()).map(rounded);
-        all.insert("ready_embedded_ms".to_owned(), json!(embedded));
-        if let Some((usual, most)) = self.foreign_cores() {
-            let cores = json!({ "median": rounded(usual), "most": rounded(most) });
-            all.insert("other_programs_cores".to_owned(), cores);
-        }
-        all.insert("purchases".to_owned(), json!(self.purchases));
+    /// The medians of every load, as JSON.
+    pub(crate) fn loads(&self) -> Value {
+        let details = |name: &&'static str| ((*name).to_owned(), self.details_of(name));
+        let all: serde_json::Map<String, Value> = self.samples.keys().map(details).collect();
         Value::Object(all)
     }
 
@@ -225,6 +221,9 @@ impl Figures {
             "server_cpu_us": of(|sample| sample.server_micros),
             "postgres_cpu_us": of(|sample| sample.postgres_micros),
             "wal_bytes": of(|sample| sample.wal_bytes),
+            "generator_cpu_us": of(|sample| sample.generator_micros),
+            "apart_p99_ms": of(|sample| sample.apart_p99),
+            "clients": self.clients.get(name),
             "rounds": self.samples.get(name).map_or(0, Vec::len),
         })
     }
@@ -260,29 +259,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_named_and_not_made_up() {
+    fn ratios_are_made_within_a_round() {
         let mut figures = Figures::default();
-        let nothing = figures.json();
-        assert_eq!(nothing["not_measured"].as_array().map(Vec::len), Some(21));
-        figures
-            .samples
-            .insert(name::POST_64, rates(&[300.0, 100.0, 200.0]));
-        figures
-            .samples
-            .insert(name::FUNCTION[1].1, rates(&[100.0, 100.0, 50.0]));
-        figures
-            .samples
-            .insert(name::FUNCTION[2].1, rates(&[50.0, 200.0, 40.0]));
-        figures.audit_clean = Some(true);
-        let json = figures.json();
-        // Round by round against the best: 3, 0.5 and 4.
-        assert_eq!(json["posting_vs_function"], 3.0);
-        assert_eq!(json["audit_clean"], true);
-        assert_eq!(json.get("growth_posting"), None);
-        let missing = json["not_measured"].as_array().expect("a list");
-        assert!(missing.contains(&json!("growth_posting")));
-        assert!(!missing.contains(&json!("posting_vs_function")));
-        let present = KEYS.iter().filter(|key| json.get(**key).is_some()).count();
-        assert_eq!(present + missing.len(), KEYS.len());
+        let samples = &mut figures.samples;
+        samples.insert(name::POST_64, rates(&[300.0, 100.0, 200.0]));
+        samples.insert(name::FUNCTION, rates(&[100.0, 200.0, 50.0]));
+        // 3, 0.5 and 4.
+        let rate = |sample: &Sample| Some(sample.per_second);
+        assert_eq!(
+            figures.by_round(name::POST_64, name::FUNCTION, rate),
+            Some(3.0)
+        );
+        assert_eq!(figures.by_round(name::POST_64, name::REDEEM, rate), None);
+        assert_eq!(figures.most(rate), Some(300.0));
+        assert_eq!(figures.loads()[name::POST_64]["rounds"], 3);
     }
 }

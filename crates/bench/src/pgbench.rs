@@ -9,19 +9,32 @@ use anyhow::{Context, ensure};
 use embedded_postgres::Binaries;
 use hdrhistogram::Histogram;
 
-use crate::cluster::{Cluster, PEER};
+use crate::cluster::Cluster;
 use crate::load::latencies;
 use crate::population::{BUSINESS_EXPONENT, MEMBER_EXPONENT, MEMBERS_IN_BLOCK, Population};
 
 /// What it measured.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
-    /// Transactions a second, without the time to connect.
+    /// Rows a second, without the time to connect.
     pub(crate) per_second: f64,
-    /// Transactions.
+    /// Rows.
     pub(crate) count: u64,
-    /// Microseconds each.
+    /// Microseconds of each transaction.
     pub(crate) latency: Histogram<u64>,
+}
+
+/// A script and what it works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The database.
+    pub(crate) database: &'static str,
+    /// What it reads, as `name=value`.
+    pub(crate) variables: Vec<String>,
+    /// How many rows each transaction posts.
+    pub(crate) rows: u32,
 }
 
 /// pgbench, ready to run on one cluster.
@@ -29,7 +42,6 @@ pub(crate) struct Measured {
 pub(crate) struct Pgbench {
     program: PathBuf,
     folder: PathBuf,
-    variables: Vec<String>,
 }
 
 impl Pgbench {
@@ -37,22 +49,31 @@ impl Pgbench {
     ///
     /// # Errors
     /// If PostgreSQL is not found.
-    pub(crate) async fn find(cluster: &Cluster, population: &Population) -> anyhow::Result<Self> {
+    pub(crate) async fn find(cluster: &Cluster) -> anyhow::Result<Self> {
         let bin_dir = std::env::var_os("OWNCIRCLE_POSTGRES_BIN").map(PathBuf::from);
         let major = u32::try_from(cluster.version().await?)?;
         let binaries = Binaries::find(bin_dir.as_deref(), Some(major), cluster.folder()).await?;
         Ok(Self {
             program: binaries.program("pgbench"),
             folder: cluster.folder().to_owned(),
-            variables: vec![
-                format!("blocks={}", population.blocks),
-                format!("per_block={MEMBERS_IN_BLOCK}"),
-                format!("businesses={}", population.businesses),
-            ],
         })
     }
 
-    /// What begins every script: the draws.
+    /// The folder of PostgreSQL's programs.
+    pub(crate) fn programs(&self) -> Option<&Path> {
+        self.program.parent()
+    }
+
+    /// What the draws of our own scripts read.
+    pub(crate) fn variables(population: &Population) -> Vec<String> {
+        vec![
+            format!("blocks={}", population.blocks),
+            format!("per_block={MEMBERS_IN_BLOCK}"),
+            format!("businesses={}", population.businesses),
+        ]
+    }
+
+    /// What begins every script of ours: the draws.
     pub(crate) fn draws() -> String {
         format!(
             "\\set block random_zipfian(1, :blocks, {MEMBER_EXPONENT})\n\
@@ -62,14 +83,14 @@ impl Pgbench {
         )
     }
 
-    /// Runs a script, a file, with so many clients for so long.
+    /// Runs a script with so many clients for so long.
     ///
     /// # Errors
     /// If a transaction fails.
     pub(crate) async fn run(
         &self,
         cluster: &Cluster,
-        script: &Path,
+        script: &Script,
         clients: u32,
         time: Duration,
     ) -> anyhow::Result<Measured> {
@@ -82,15 +103,15 @@ impl Pgbench {
             .arg(format!("--client={clients}"))
             .arg(format!("--jobs={}", clients.min(2)))
             .arg(format!("--time={}", time.as_secs().max(1)))
-            .arg(format!("--file={}", script.display()));
-        for variable in &self.variables {
+            .arg(format!("--file={}", script.path.display()));
+        for variable in &script.variables {
             command.args(["--define", variable]);
         }
         command
             .arg(format!("--host={}", info.socket_dir.display()))
             .arg(format!("--port={}", info.port))
             .arg(format!("--username={}", info.user))
-            .arg(PEER)
+            .arg(script.database)
             .env("PGPASSWORD", &info.password)
             .stdin(Stdio::null())
             .kill_on_drop(true);
@@ -106,8 +127,8 @@ impl Pgbench {
         );
         let latency = self.take_log()?;
         Ok(Measured {
-            per_second: rate_in(&printed).context("pgbench told no rate")?,
-            count: latency.len(),
+            per_second: rate_in(&printed).context("pgbench told no rate")? * f64::from(script.rows),
+            count: latency.len() * u64::from(script.rows),
             latency,
         })
     }

@@ -34,6 +34,8 @@ pub(crate) struct Program {
     pub(crate) url: Option<String>,
     /// The master key in hexadecimal.
     pub(crate) master_key: String,
+    /// What its own files are called.
+    pub(crate) name: &'static str,
 }
 
 /// A running service; it is stopped when dropped.
@@ -47,10 +49,11 @@ pub(crate) struct Serving {
 }
 
 impl Program {
-    /// The same program on another database.
-    pub(crate) fn on(&self, url: &str) -> Self {
+    /// The same program on another database, with files of its own called `name`.
+    pub(crate) fn on(&self, name: &'static str, url: &str) -> Self {
         Self {
             url: Some(url.to_owned()),
+            name,
             ..self.clone()
         }
     }
@@ -70,7 +73,10 @@ impl Program {
         command
             .args(arguments)
             .current_dir(&self.folder)
-            .env("OWNCIRCLE_DATA_DIR", self.folder.join("data"))
+            .env(
+                "OWNCIRCLE_DATA_DIR",
+                self.folder.join(format!("data-{}", self.name)),
+            )
             .env("OWNCIRCLE_MASTER_KEY", &self.master_key)
             .env("OWNCIRCLE_LIMITS__REQUESTS_PER_SECOND", REQUESTS_PER_SECOND)
             .env("OWNCIRCLE_LIMITS__BURST", REQUESTS_PER_SECOND)
@@ -113,7 +119,7 @@ impl Program {
     /// # Errors
     /// If it ends instead, with its log.
     pub(crate) async fn serve(&self) -> anyhow::Result<Serving> {
-        let log = self.folder.join("serve.log");
+        let log = self.folder.join(format!("serve-{}.log", self.name));
         let address = free_address()?;
         let mut command = self.command(&["serve"]);
         command
@@ -121,18 +127,33 @@ impl Program {
             .env("OWNCIRCLE_METRICS_LISTEN", free_address()?.to_string())
             .stdout(Stdio::null())
             .stderr(File::create(&log).context("the service's log")?);
+        Serving::start(command, address, "/health/ready", &log).await
+    }
+}
+
+impl Serving {
+    /// Starts a service that listens on `address`, and waits until it answers a look at `path` without a failure.
+    ///
+    /// # Errors
+    /// If it ends instead, with its log.
+    pub(crate) async fn start(
+        mut command: Command,
+        address: SocketAddr,
+        path: &str,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let started = Instant::now();
         let child = command
             .spawn()
-            .with_context(|| self.path.display().to_string())?;
-        let mut serving = Serving {
+            .with_context(|| format!("{}", command.get_program().display()))?;
+        let mut serving = Self {
             child,
             address,
             ready: Duration::ZERO,
         };
-        while !is_ready(address).await {
+        while !is_ready(address, path).await {
             if let Some(status) = serving.child.try_wait()? {
-                bail!("owncircle serve: {status}\n{}", end_of(&log));
+                bail!("a service has ended: {status}\n{}", end_of(log));
             }
             ensure!(started.elapsed() < PATIENCE, "the service is never ready");
             tokio::time::sleep(PAUSE).await;
@@ -140,9 +161,7 @@ impl Program {
         serving.ready = started.elapsed();
         Ok(serving)
     }
-}
 
-impl Serving {
     /// Its process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
@@ -168,17 +187,18 @@ impl Drop for Serving {
     }
 }
 
-async fn is_ready(address: SocketAddr) -> bool {
+async fn is_ready(address: SocketAddr, path: &str) -> bool {
     let Ok(mut connection) = Connection::open(address).await else {
         return false;
     };
-    let request = b"GET /health/ready HTTP/1.1\r\nhost: bench\r\n\r\n";
-    let answer = connection.exchange(request).await;
-    answer.is_ok_and(|answer| answer.status == 200)
+    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n");
+    let answer = connection.exchange(request.as_bytes()).await;
+    // A peer may not know the path, and answers all the same.
+    answer.is_ok_and(|answer| answer.status < 500)
 }
 
 /// An address of this machine that nobody uses at this moment.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a free port")?;
     Ok(listener.local_addr()?)
 }

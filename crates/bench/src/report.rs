@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
+use serde_json::{Value, json};
 
-use crate::figures::{Figures, KEYS, Sample, median, name, ratio};
+use crate::figures::{Figures, Sample, name};
+use crate::measures::MEASURES;
 use crate::plan::Plan;
 
 /// What encloses the last run in the document.
@@ -22,18 +24,27 @@ pub(crate) struct About {
     /// The day, as 2026-03-02.
     pub(crate) day: String,
     /// The command.
-    pub(crate) command: &'static str,
+    pub(crate) command: String,
     /// The sizes.
     pub(crate) plan: Plan,
 }
 
-/// The loads in the order of the table.
-fn loads() -> Vec<&'static str> {
-    let ours = [name::POST_1, name::POST_32, name::POST_64, name::POST_256];
-    let rest = [name::REDEEM, name::QUOTE, name::BALANCE, name::IMPORT];
-    let peers = name::FUNCTION.iter().chain(&name::OWN);
-    let peers = peers.map(|(_, name)| *name);
-    ours.into_iter().chain(rest).chain(peers).collect()
+impl About {
+    /// The same as JSON.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "day": self.day,
+            "command": self.command,
+            "machine": self.machine,
+            "postgres": self.postgres,
+            "rounds": self.plan.rounds,
+            "seconds": self.plan.time.as_secs(),
+            "members": self.plan.members,
+            "businesses": self.plan.businesses,
+            "growth_rows": self.plan.growth_rows,
+            "soak_seconds": self.plan.soak.as_secs(),
+        })
+    }
 }
 
 /// The table of medians, as Markdown.
@@ -42,60 +53,60 @@ fn loads() -> Vec<&'static str> {
 /// Never: it writes to a string.
 pub(crate) fn table(figures: &Figures) -> anyhow::Result<String> {
     let mut text = String::from(
-        "| load | a second | p50 ms | p99 ms | server CPU µs each | PostgreSQL CPU µs each | WAL bytes each |\n\
-         |---|---:|---:|---:|---:|---:|---:|\n",
+        "| load | a second | p50 ms | p99 ms | server CPU µs each | PostgreSQL CPU µs each | WAL bytes each | generator CPU µs each |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
-    for name in loads() {
+    for name in name::ALL {
         if figures.rate(name).is_none() {
             continue;
         }
+        let clients = figures.clients.get(name);
+        let clients = clients.map_or_else(String::new, |count| format!(", {count} clients"));
         let cell = |of: fn(&Sample) -> Option<f64>, digits: usize| {
             let value = figures.median_of(name, of);
             value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
         };
         writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} | {} |",
+            "| {name}{clients} | {} | {} | {} | {} | {} | {} | {} |",
             cell(|sample| Some(sample.per_second), 0),
             cell(|sample| sample.p50, 2),
             cell(|sample| sample.p99, 2),
             cell(|sample| sample.server_micros, 0),
             cell(|sample| sample.postgres_micros, 0),
             cell(|sample| sample.wal_bytes, 0),
+            cell(|sample| sample.generator_micros, 0),
         )?;
     }
     Ok(text)
 }
 
-/// The table of keys, and what was not measured.
+/// The table of measures with their goals, and what was not measured.
 ///
 /// # Errors
 /// Never: it writes to a string.
-pub(crate) fn keys(figures: &Figures) -> anyhow::Result<String> {
-    let mut text = String::from("| key | value |\n|---|---:|\n");
-    let mut missing = Vec::new();
-    for key in KEYS {
-        match figures.key(key) {
-            Some(value) => writeln!(text, "| {key} | {value} |")?,
-            None => missing.push(key),
-        }
+pub(crate) fn measures(figures: &Figures) -> anyhow::Result<String> {
+    let mut text = String::from("| measure | value | goal | reached |\n|---|---:|---:|---|\n");
+    let mut missing = String::new();
+    for measure in MEASURES {
+        let key = measure.key;
+        let Some(value) = measure.value(figures) else {
+            write!(missing, "\n- `{key}`: {}", measure.why_not())?;
+            continue;
+        };
+        let goal = measure
+            .goal
+            .map_or_else(String::new, crate::measures::Goal::text);
+        let reached = match measure.reached(figures) {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "",
+        };
+        writeln!(text, "| {key} | {value} | {goal} | {reached} |")?;
     }
-    if let Some(embedded) = median(figures.ready_embedded.clone()) {
-        writeln!(
-            text,
-            "| ready with its own PostgreSQL, ms | {embedded:.0} |"
-        )?;
+    if !missing.is_empty() {
+        writeln!(text, "\nNot measured:\n{missing}")?;
     }
-    let one = |name: &str| figures.median_of(name, |sample| sample.p50);
-    if let (Some(ours), Some(function)) = (one(name::POST_1), one(name::FUNCTION[0].1))
-        && let Some(times) = ratio(ours, function)
-    {
-        writeln!(text, "| one client, p50 over the function's | {times:.2} |")?;
-    }
-    if let Some(best) = figures.best_function() {
-        writeln!(text, "| the function's best rate, a second | {best:.0} |")?;
-    }
-    writeln!(text, "\nNot measured: {}.", missing.join(", "))?;
     Ok(text)
 }
 
@@ -105,12 +116,19 @@ pub(crate) fn keys(figures: &Figures) -> anyhow::Result<String> {
 /// Never: it writes to a string.
 pub(crate) fn last_run(figures: &Figures, about: &About) -> anyhow::Result<String> {
     let plan = &about.plan;
-    let others = figures.foreign_cores().map_or_else(String::new, |(usual, most)| {
-        format!(" Other programs kept {usual:.2} cores busy in the middle load, {most:.2} in the worst.")
-    });
+    let mut remarks = String::new();
+    if let Some((usual, most)) = figures.foreign_cores() {
+        write!(
+            remarks,
+            " Other programs kept {usual:.2} cores busy in the middle load, {most:.2} in the worst."
+        )?;
+    }
+    for remark in &figures.remarks {
+        write!(remarks, " {remark}.")?;
+    }
     Ok(format!(
-        "{}: `{}` on {}, PostgreSQL {}. {} rounds of {} s ({} s for one connection and reads, {} s for \
-         pgbench), {} members, {} businesses; medians. {} purchases, all found again; every audit clean.{}\n\n{}\n{}",
+        "{}: `{}` on {}, PostgreSQL {}. Medians of {} rounds, each load {} s ({} s for one connection and reads), {} \
+         members, {} businesses. {} purchases, all found again; every audit clean.{remarks}\n\n{}\n{}",
         about.day,
         about.command,
         about.machine,
@@ -118,13 +136,11 @@ pub(crate) fn last_run(figures: &Figures, about: &About) -> anyhow::Result<Strin
         plan.rounds,
         plan.time.as_secs(),
         plan.short.as_secs(),
-        plan.pgbench.as_secs(),
         plan.members,
         plan.businesses,
         figures.purchases,
-        others,
+        measures(figures)?,
         table(figures)?,
-        keys(figures)?,
     ))
 }
 
@@ -169,13 +185,13 @@ mod tests {
         let table = table(&figures).expect("a table");
         assert_eq!(table.lines().count(), 3);
         assert!(
-            table.ends_with("| posting, 64 connections | 1234 | 0.50 | – | – | – | – |\n"),
+            table.ends_with("| posting, 64 connections | 1234 | 0.50 | – | – | – | – | – |\n"),
             "{table}"
         );
+        let measures = measures(&figures).expect("measures");
         assert!(
-            keys(&figures)
-                .expect("keys")
-                .contains("Not measured: posting_vs_function")
+            measures.contains("- `growth_quote`: there was no large database"),
+            "{measures}"
         );
     }
 }

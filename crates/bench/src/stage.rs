@@ -1,49 +1,67 @@
 //! Sets the stage through the same use cases as everything else: businesses with tills, members known by phone, members
-//! who join, lots to spend.
+//! who join, an admin, promotions.
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
-use chrono::{DateTime, TimeDelta, Utc};
+use anyhow::Context as _;
+use chrono::TimeDelta;
 use connectors::sms::RecordingSms;
 use domain::ids::BusinessId;
-use domain::loyalty::basket::BasketInput;
-use domain::loyalty::purchase::Spend;
+use domain::loyalty::lot::Funder;
+use domain::loyalty::rule::{Caps, Conditions, Reward, RuleDefinition};
 use domain::money::{BasisPoints, Money};
 use domain::people::Locale;
 use domain::phone::{Phone, Region};
-use domain::rights::Scope;
+use domain::rights::{OperatorRole, Scope};
 use domain::text::{Slug, Text};
 use services::auth::Tokens;
 use services::auth::integration_keys::{self, CreateIntegrationKey};
+use services::auth::refresh::refresh;
 use services::auth::request_code::{RequestCode, request_code};
 use services::auth::sign_in::{SignIn, sign_in};
 use services::businesses::{CreateBusiness, create_as_system};
+use services::caller::OperatorCaller;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
-use services::loyalty::post_purchase::post_items;
-use services::loyalty::posting::{PostItem, PostOutcome};
-use services::members::{MemberReference, OnUnknown, resolve_members};
+use services::loyalty::earning_rules::{self, NewRule};
+use services::members::{MemberReference, OnUnknown, grant_operator, resolve_members};
 use services::notifications::development_outbox;
 use services::transaction;
 use services::vault::Vault;
 use uuid::Uuid;
 
-use crate::load::requests::LOT;
 use crate::population::phone;
 
-/// What a purchase earns of its money: 5 percent, everywhere.
-const BASE_RATE: u32 = 500;
+/// What a purchase earns of its money in basis points: 5 percent, everywhere.
+pub(crate) const BASE_RATE: u32 = 500;
 
 /// Bills above all that the bench makes; up to these points pay without a code.
 const WITHOUT_CODE: i64 = 100_000_000;
 
-/// How many members or purchases one transaction makes.
+/// How long ago the lots to be spent three at a time were earned: they expire before all others, so they go first.
+pub(crate) const LOTS_AGE: TimeDelta = TimeDelta::days(90);
+
+/// How long ago the stock was earned of which a few points are spent at a time: it goes next.
+pub(crate) const STOCK_AGE: TimeDelta = TimeDelta::days(60);
+
+/// The bill of that stock, in kopecks.
+pub(crate) const STOCK_BILL: usize = 2_000_000;
+
+/// How many members one transaction makes.
 const GROUP: usize = 500;
 
-/// How long ago the lots to be spent were earned: they expire before all others, so they are spent first.
-const AGE: TimeDelta = TimeDelta::days(90);
+/// How many things are done at a time.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Businesses that have promotions and no buyers.
+const QUIET_BUSINESSES: u32 = 50;
+
+/// A category of the programme that is on no bill of the bench.
+const NOBODY_BUYS: &str = "alcohol";
+
+/// What the names of the businesses begin with.
+pub(crate) const NAME: &str = "bench";
 
 /// The slug of the first business.
 pub(crate) const FIRST_BUSINESS: &str = "bench-0";
@@ -81,10 +99,10 @@ pub(crate) async fn context(url: &str, master_key: &[u8; 32]) -> anyhow::Result<
 ///
 /// # Errors
 /// If a service refuses or the database fails.
-pub(crate) async fn businesses(ctx: &Context, count: u32) -> anyhow::Result<Vec<Shop>> {
+pub(crate) async fn businesses(ctx: &Context, name: &str, count: u32) -> anyhow::Result<Vec<Shop>> {
     let mut shops = Vec::new();
     for number in 0..count {
-        let slug = format!("bench-{number}");
+        let slug = format!("{name}-{number}");
         let new = CreateBusiness {
             name: Text::new(&slug)?,
             slug: Slug::new(&slug)?,
@@ -149,20 +167,19 @@ pub(crate) async fn members(
     Ok(ids)
 }
 
-/// Has members join with a code by phone; gives their tokens.
+/// Has members join with a code by phone; gives their tokens in the same order.
 ///
 /// # Errors
 /// If a service refuses or the database fails.
-pub(crate) async fn join(ctx: &Context, members: &[usize]) -> anyhow::Result<Vec<Tokens>> {
-    let mut all = Vec::with_capacity(members.len());
-    for member in members {
-        let phone = parsed(*member)?;
+pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<Vec<Tokens>> {
+    each_of(ctx, members, |ctx, member| async move {
+        let phone = parsed(member)?;
         let asked = RequestCode {
             phone: phone.clone(),
             locale: Locale::Ru,
         };
-        let challenge = request_code(ctx, asked).await?.id;
-        let newest = development_outbox::list(ctx, Some(&phone), 1).await?;
+        let challenge = request_code(&ctx, asked).await?.id;
+        let newest = development_outbox::list(&ctx, Some(&phone), 1).await?;
         let text = &newest.first().context("no message was kept")?.text;
         let (_, code) = text.rsplit_once('#').context("a message without a code")?;
         let entry = SignIn {
@@ -171,76 +188,106 @@ pub(crate) async fn join(ctx: &Context, members: &[usize]) -> anyhow::Result<Vec
             code: code.to_owned(),
             device: None,
         };
-        all.push(sign_in(ctx, entry).await?);
-    }
-    Ok(all)
+        Ok(sign_in(&ctx, entry).await?)
+    })
+    .await
 }
 
 /// Renews tokens.
 ///
 /// # Errors
 /// If a service refuses or the database fails.
-pub(crate) async fn renew(ctx: &Context, tokens: &mut [Tokens]) -> anyhow::Result<()> {
-    for token in tokens {
-        *token = services::auth::refresh::refresh(ctx, &token.refresh_token).await?;
-    }
-    Ok(())
+pub(crate) async fn renew(ctx: &Context, tokens: Vec<Tokens>) -> anyhow::Result<Vec<Tokens>> {
+    each_of(ctx, tokens, |ctx, token| async move {
+        Ok(refresh(&ctx, &token.refresh_token).await?)
+    })
+    .await
 }
 
-/// Gives members lots to be spent first: `count` purchases of the past, to one member after the other.
+/// Does something with each of a list, a few at a time; the results have the order of the list.
+async fn each_of<I, O, F, W>(ctx: &Context, list: Vec<I>, work: F) -> anyhow::Result<Vec<O>>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+    F: Fn(Context, I) -> W + Copy + Send + 'static,
+    W: Future<Output = anyhow::Result<O>> + Send,
+{
+    let part = list.len().div_ceil(SIDE_BY_SIDE).max(1);
+    let mut rest = list.into_iter();
+    let mut parts = Vec::new();
+    for _ in 0..SIDE_BY_SIDE {
+        let own: Vec<I> = rest.by_ref().take(part).collect();
+        let ctx = ctx.clone();
+        parts.push(tokio::spawn(async move {
+            let mut done = Vec::with_capacity(own.len());
+            for item in own {
+                done.push(work(ctx.clone(), item).await?);
+            }
+            anyhow::Ok(done)
+        }));
+    }
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend(part.await??);
+    }
+    Ok(all)
+}
+
+/// Has a member run the programme, and sign in as that.
 ///
 /// # Errors
-/// If a purchase is refused or the database fails.
-pub(crate) async fn lay_in_lots(
-    ctx: &Context,
-    business: BusinessId,
-    members: &[usize],
-    count: u32,
-) -> anyhow::Result<()> {
-    let earned_at = ctx.clock().now() - AGE;
-    let turns: Vec<usize> = members
-        .iter()
-        .copied()
-        .cycle()
-        .take(usize::try_from(count)?)
-        .collect();
-    for group in turns.chunks(GROUP) {
-        let items = group
-            .iter()
-            .map(|member| old_purchase(ctx, business, *member, earned_at))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        for outcome in post_items(ctx, items).await? {
-            ensure!(
-                matches!(outcome, Ok(PostOutcome::Posted(..))),
-                "a purchase of the past was not posted: {outcome:?}"
-            );
-        }
-    }
-    Ok(())
+/// If a service refuses or the database fails.
+pub(crate) async fn admin(ctx: &Context, member: usize) -> anyhow::Result<Tokens> {
+    grant_operator(ctx, &parsed(member)?, OperatorRole::Admin).await?;
+    join(ctx, vec![member])
+        .await?
+        .pop()
+        .context("nobody joined")
 }
 
-fn old_purchase(
-    ctx: &Context,
-    business: BusinessId,
-    member: usize,
-    earned_at: DateTime<Utc>,
-) -> anyhow::Result<PostItem> {
-    let zero = Money::from_hundredths(0);
-    Ok(PostItem {
-        business,
-        location: None,
-        cashier: None,
-        cashier_member: None,
-        receipt_number: ctx.ids().uuid().to_string(),
-        member: MemberReference::Phone(parsed(member)?),
-        basket: BasketInput::Amounts {
-            total: Money::from_hundredths(LOT * 10_000 / i64::from(BASE_RATE)),
-            not_earning: zero,
-            not_payable: zero,
-        },
-        spend: Spend::Nothing,
-        occurred_at: Some(earned_at),
-        history: true,
-        idempotency: None,
+/// Adds active promotions that concern no purchase of the bench: half of them at businesses where nobody buys, half
+/// everywhere for a category that nobody buys.
+///
+/// # Errors
+/// If a service refuses or the database fails.
+pub(crate) async fn promotions(ctx: &Context, count: u32) -> anyhow::Result<()> {
+    let elsewhere = businesses(ctx, "quiet", QUIET_BUSINESSES).await?;
+    let rules = (0..count).map(|number| {
+        let place = usize::try_from(number / 2).unwrap_or(0) % elsewhere.len().max(1);
+        let business = number.is_multiple_of(2).then(|| elsewhere[place].id);
+        (number, business)
+    });
+    each_of(ctx, rules.collect(), |ctx, (number, business)| async move {
+        let caller = OperatorCaller {
+            member: ctx.ids().next(),
+            session: ctx.ids().next(),
+            roles: vec![OperatorRole::Admin],
+        };
+        let mut conditions = Conditions::default();
+        if business.is_none() {
+            conditions.categories.insert(NOBODY_BUYS.to_owned());
+        }
+        let rule = NewRule {
+            business,
+            funder: business.map_or(Funder::Programme, Funder::Business),
+            effective_from: None,
+            effective_until: None,
+            definition: RuleDefinition {
+                name_ru: format!("Акция {number}"),
+                name_en: format!("Promotion {number}"),
+                active: true,
+                reward: Reward::ExtraRate {
+                    rate: BasisPoints::new(100),
+                },
+                conditions,
+                caps: Caps::default(),
+                activation_delay_hours: None,
+                validity: None,
+            },
+        };
+        earning_rules::add(&ctx, &caller, rule).await?;
+        Ok(())
     })
+    .await?;
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Our own statements of one posting as a script for pgbench. Their text is what the checked queries of the crate `store`
-//! have left in `.sqlx`, so the script is what the program sends; only the values come from here.
+//! Our own statements of one posting as a script for pgbench: a group of one. Their text is what the checked queries of
+//! the crate `store` have left in `.sqlx`, so the script sends what the program sends; only the values come from here.
 
 use std::fs;
 use std::path::Path;
@@ -8,234 +8,108 @@ use anyhow::{Context, bail, ensure};
 
 use crate::pgbench::Pgbench;
 
-/// A statement: words that only its text has, its values in order, and what becomes of its row.
+/// A statement: words that only its text has, and its values in order.
 struct Step {
     words: &'static str,
     values: &'static [&'static str],
-    end: End,
 }
 
-/// How a statement ends.
-enum End {
-    /// Its rows are read and forgotten.
-    Plain,
-    /// The columns of its row become variables with this prefix.
-    Kept(&'static str),
-}
-
-/// What a program decides by itself stands in variables: identifiers and moments in the first statement, points here.
+/// What a program decides by itself stands in variables: identifiers and moments come with the first statement, points
+/// are reckoned here.
 const POINTS: &str = "\\set points :total / 20\n";
 
-/// The key of the first statement comes with the identifiers, in one round trip.
-const LOCK: Step = Step {
-    words: "select pg_try_advisory_xact_lock(hashtext(principal::text)",
-    values: &["array[c.till]", "array['transactions.post:' || c.key]"],
-    end: End::Plain,
+/// What the first statement gives, a row for the member and one for the key.
+const FOUND: &str = "way, place, id, status, birthday_sealed, available, pending, held, debt, next_change_at, tier, tier_since";
+
+/// Takes the key, finds the member by phone and locks the wallet.
+const RESOLVE: Step = Step {
+    words: "pg_try_advisory_xact_lock(k.a, k.b)",
+    values: &[
+        "'{}'",
+        "array[c.phone_hash]",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "array[hashtext(c.key)]",
+        "array[hashtext(c.member::text)]",
+    ],
 };
 
-/// A plain purchase without promotions, in the order in which the program asks and writes.
-const STEPS: &[Step] = &[
-    plain(
-        "from members where phone_hash = any($1)",
-        &["array[:phone_hash]::bytea[]"],
-    ),
-    Step {
-        words: "from wallets where member_id = any($1) order by member_id for no key update",
-        values: &["array[:member]::uuid[]"],
-        end: End::Kept("w_"),
-    },
-    plain(
-        "share_cap_bp, spend_without_code_up_to from businesses where id = any($1)",
-        &["array[:business]::uuid[]"],
-    ),
-    plain(
-        "from (select * from earning_rule_versions where business_id = any($1)",
-        &[
-            "array[:business]::uuid[]",
-            ":moment::timestamptz",
-            ":moment::timestamptz",
-        ],
-    ),
-    plain(
-        "select id, status, birthday_sealed from members where id = any($1)",
-        &["array[:member]::uuid[]"],
-    ),
-    plain(
-        "from member_days where member_id = any($1) and day between",
-        &["array[:member]::uuid[]", ":first_day::date", ":today::date"],
-    ),
-    plain(
-        "select member_id, business_id, visits from member_businesses",
-        &["array[:member]::uuid[]", "array[:business]::uuid[]"],
-    ),
-    plain(
-        "join receipts r on r.business_id = u.business_id",
-        &[
-            "array[:business]::uuid[]",
-            "array[:key]::text[]",
-            "'purchase'",
-        ],
-    ),
-    plain(
-        "join idempotency_keys i using (principal_id, operation, key)",
-        &[
-            "array[:till]::uuid[]",
-            "array['transactions.post']",
-            "array[:key]::text[]",
-        ],
-    ),
-    plain(
-        "insert into idempotency_keys",
-        &[
-            "array[:till]::uuid[]",
-            "array['transactions.post']",
-            "array[:key]::text[]",
-            "array[:phone_hash]::bytea[]",
-            "array[201]::smallint[]",
-            "array['/api/v1/transactions/' || :purchase]",
-            "array[bench_answer()]",
-            ":moment::timestamptz",
-        ],
-    ),
-    plain(
-        "insert into receipts",
-        &[
-            "array[:business]::uuid[]",
-            "'purchase'",
-            "array[:key]::text[]",
-            "array[:purchase]::uuid[]",
-        ],
-    ),
-    plain(
-        "insert into purchases",
-        &[
-            "array[:purchase]::uuid[]",
-            "array[:business]::uuid[]",
-            "array[null]::uuid[]",
-            "array[null]::text[]",
-            "array[:key]::text[]",
-            "array[:member]::uuid[]",
-            "array[null]::uuid[]",
-            "array[:total]::bigint[]",
-            "array[0]::bigint[]",
-            "array[:total]::bigint[]",
-            "array[0]::bigint[]",
-            "array[:points]::bigint[]",
-            "array[:w_tier]::text[]",
-            "array[:w_tier]::text[]",
-            "array[:w_available::bigint + :points::bigint]::bigint[]",
-            "array[0]::bigint[]",
-            "array[bench_explanation(:total, :points, :lot, :business, :moment, :expires)]",
-            "array[:moment]::timestamptz[]",
-            "array[:moment]::timestamptz[]",
-        ],
-    ),
-    plain(
-        "insert into purchase_lines",
-        &[
-            "array[:purchase]::uuid[]",
-            "array[1]::smallint[]",
-            "array['general']",
-            "array[:total]::bigint[]",
-            "array[0]::bigint[]",
-            "array[0]::bigint[]",
-            "array[:points]::bigint[]",
-        ],
-    ),
-    plain(
-        "update wallets w set available = u.available",
-        &[
-            "array[:member]::uuid[]",
-            "array[:w_available::bigint + :points::bigint]::bigint[]",
-            "array[:w_pending]::bigint[]",
-            "array[:w_held]::bigint[]",
-            "array[:w_debt]::bigint[]",
-            "array[least(nullif(:w_next_change_at, '')::timestamptz, :expires::timestamptz)]",
-            "array[:w_tier]::text[]",
-            "array[:w_tier_since]::timestamptz[]",
-        ],
-    ),
-    plain(
-        "insert into lots",
-        &[
-            "array[:lot]::uuid[]",
-            "array[:member]::uuid[]",
-            "array['purchase']",
-            "array[:purchase]::uuid[]",
-            "array[:business]::uuid[]",
-            "array[:moment]::timestamptz[]",
-            "array[:moment]::timestamptz[]",
-            "array[:expires]::timestamptz[]",
-            "array[:points]::bigint[]",
-            "array[:points]::bigint[]",
-            "array[0]::bigint[]",
-            "array[false]",
-        ],
-    ),
-    plain(
-        "insert into journals",
-        &[
-            "array[:journal]::uuid[]",
-            "array['accrual']",
-            "array[:member]::uuid[]",
-            "array[:business]::uuid[]",
-            "array[:purchase]::uuid[]",
-            "array[:moment]::timestamptz[]",
-            ":moment::timestamptz",
-        ],
-    ),
-    plain(
-        "insert into ledger_entries",
-        &[
-            "array[:journal, :journal]::uuid[]",
-            "array[1, 2]::smallint[]",
-            "array['member_available', 'business_issued']",
-            "array[:member, null]::uuid[]",
-            "array[null, :business]::uuid[]",
-            "array[:lot, null]::uuid[]",
-            "array[:points::bigint, -(:points::bigint)]",
-        ],
-    ),
-    plain(
-        "insert into member_days as d",
-        &[
-            "array[:member]::uuid[]",
-            "array[:today]::date[]",
-            "array[:total]::bigint[]",
-            "array[:points]::bigint[]",
-        ],
-    ),
-    plain(
-        "insert into member_businesses as m",
-        &[
-            "array[:member]::uuid[]",
-            "array[:business]::uuid[]",
-            "array[1]",
-            "array[:moment]::timestamptz[]",
-            "array[:moment]::timestamptz[]",
-        ],
-    ),
-    plain(
-        "insert into outbox_events",
-        &[
-            "array[:event]::uuid[]",
-            "array['purchase.posted']",
-            "array[:member]::uuid[]",
-            "array[:business]::uuid[]",
-            "array[:purchase]::uuid[]",
-            "array[bench_event(:total, :points)]",
-            ":moment::timestamptz",
-        ],
-    ),
-];
+/// Reads what the decision depends on beside the wallet.
+const READ: Step = Step {
+    words: "(select array_agg((k.digest, k.body_hash, k.status",
+    values: &[
+        "array[:digest]::uuid[]",
+        "array[:business]",
+        "array[:key]",
+        "'{}'",
+        "'{}'",
+        "array[:member]::uuid[]",
+        ":first_day::date",
+        ":today::date",
+        "array[:member]",
+        "array[:business]",
+        "'{}'::uuid[]",
+        "'{}'::uuid[]",
+        "'{}'::uuid[]",
+        "'{}'",
+        "array['purchase']",
+    ],
+};
 
-const fn plain(words: &'static str, values: &'static [&'static str]) -> Step {
-    Step {
-        words,
-        values,
-        end: End::Plain,
-    }
-}
+/// Writes everything.
+#[rustfmt::skip]
+const WRITE: Step = Step {
+    words: "with kept as ( insert into kept_answers",
+    values: &[
+        ":moment::timestamptz",
+        // The answer: digest, body_hash, status, purchase_id, location, response.
+        "array[:digest]", "array[:phone_hash]", "array[201]", "array[:purchase]", "array[null]", "array[null]",
+        // The receipt: business_id, kind, receipt_number, transaction_id.
+        "array[:business]", "array['purchase']", "array[:key]", "array[:purchase]",
+        // No rotating code.
+        "'{}'", "'{}'",
+        // The purchase: id, business_id, location_id, cashier, receipt_number, member_id, hold_id, …
+        "array[:purchase]", "array[:business]", "array[null]", "array[null]", "array[:key]", "array[:member]",
+        "array[null]",
+        // … total, paid_by_points, paid_by_money, points_spent, points_earned, tier, tier_after, …
+        "array[:total]", "array[0]", "array[:total]", "array[0]", "array[:points]", "array[:tier]", "array[:tier]",
+        // … available_after, debt_after, explanation, occurred_at, recorded_at, import_id, import_row.
+        "array[:available::bigint + :points::bigint]", "array[0]",
+        "array[bench_explanation(:total, :points, :lot, :business, :moment, :expires)]",
+        "array[:moment]", "array[:moment]", "array[null]", "array[null]",
+        // Its line: purchase_id, line, category, amount, paid_by_points, points_spent, points_earned.
+        "array[:purchase]", "array[1]", "array['general']", "array[:total]", "array[0]", "array[0]", "array[:points]",
+        // The wallet: member_id, available, pending, held, debt, next_change_at, tier, tier_since.
+        "array[:member]::uuid[]", "array[:available::bigint + :points::bigint]", "array[:pending]", "array[:held]",
+        "array[:debt]", "array[least(nullif(:next_change_at, '')::timestamptz, :expires::timestamptz)]",
+        "array[:tier]", "array[:tier_since]",
+        // The lot: id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at, amount, remaining,
+        // expired, pending.
+        "array[:lot]", "array[:member]", "array['purchase']", "array[:purchase]", "array[:business]",
+        "array[:moment]", "array[:moment]", "array[:expires]", "array[:points]", "array[:points]", "array[0]",
+        "array[false]",
+        // No lot changes.
+        "'{}'", "'{}'", "'{}'", "'{}'", "'{}'",
+        // The journal: id, kind, member_id, business_id, source_id, occurred_at.
+        "array[:journal]", "array['accrual']", "array[:member]", "array[:business]", "array[:purchase]",
+        "array[:moment]",
+        // Its entries: journal_id, n, account, member_id, business_id, lot_id, amount.
+        "array[:journal, :journal]", "array[1, 2]", "array['member_available', 'business_issued']",
+        "array[:member, null]", "array[null, :business]", "array[:lot, null]",
+        "array[:points::bigint, -(:points::bigint)]",
+        // The day: member_id, day, net_spend, points_earned.
+        "array[:member]", "array[:today]", "array[:total]", "array[:points]",
+        // The visit: member_id, business_id, visits, first_visit_at, last_visit_at.
+        "array[:member]", "array[:business]", "array[1]", "array[:moment]", "array[:moment]",
+        // No cap.
+        "'{}'", "'{}'", "'{}'", "'{}'",
+        // The event: id, kind, member_id, business_id, subject_id, payload.
+        "array[:event]", "array['purchase.posted']", "array[:member]", "array[:business]", "array[:purchase]",
+        "array[bench_event(:total, :points)]",
+    ],
+};
 
 /// The script that posts one purchase with our own statements, one transaction each.
 ///
@@ -243,26 +117,15 @@ const fn plain(words: &'static str, values: &'static [&'static str]) -> Step {
 /// If a statement is not in `.sqlx` any more, or takes other values: then this file is to be changed with it.
 pub(crate) fn script(sqlx_folder: &Path) -> anyhow::Result<String> {
     let known = queries(sqlx_folder)?;
-    let mut script = Pgbench::draws();
-    script.push_str(POINTS);
-    script.push_str("begin;\n");
-    let lock = filled(&known, &LOCK)?;
-    script.push_str("select c.* from bench_client(:b, :m) c, lateral (");
-    script.push_str(&lock);
-    script.push_str(") taken \\gset\n");
-    for step in STEPS {
-        script.push_str(&filled(&known, step)?);
-        match step.end {
-            End::Plain => script.push_str(";\n"),
-            End::Kept(prefix) => {
-                script.push_str(" \\gset ");
-                script.push_str(prefix);
-                script.push('\n');
-            }
-        }
-    }
-    script.push_str("commit;\n");
-    Ok(script)
+    let resolve = filled(&known, &RESOLVE)?;
+    let (read, write) = (filled(&known, &READ)?, filled(&known, &WRITE)?);
+    let draws = Pgbench::draws();
+    Ok(format!(
+        "{draws}{POINTS}begin;\n\
+         select c.*, f.* from bench_client(:b, :m) c, \
+         lateral (select * from ({resolve}) as found ({FOUND}) order by way desc limit 1) f \\gset\n\
+         {read};\n{write};\ncommit;\n"
+    ))
 }
 
 /// The texts of all checked queries, each on one line.
@@ -334,6 +197,7 @@ mod tests {
         let script = script(&folder).expect("every statement is there");
         assert!(!script.contains('$'), "{script}");
         assert!(script.contains("insert into ledger_entries"));
+        assert_eq!(script.lines().count(), 10, "{script}");
         assert!(script.ends_with("commit;\n"));
     }
 }

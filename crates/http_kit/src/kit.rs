@@ -11,6 +11,7 @@ use services::context::Context;
 
 use crate::page::CursorSealer;
 use crate::rate_limit::{LocalLimiter, Quota, RateLimiter};
+use crate::request_counts::RequestCounts;
 
 /// The settings of the HTTP side.
 #[derive(Clone, Debug)]
@@ -85,6 +86,7 @@ struct Inner {
     config: HttpConfig,
     limiter: Box<dyn RateLimiter>,
     cursors: CursorSealer,
+    counts: RequestCounts,
     secure: bool,
     origin: HeaderValue,
 }
@@ -108,6 +110,7 @@ impl HttpKit {
                 config,
                 limiter: Box::new(limiter),
                 cursors,
+                counts: RequestCounts::default(),
                 secure,
                 origin,
             }),
@@ -136,6 +139,11 @@ impl HttpKit {
     #[must_use]
     pub fn cursors(&self) -> &CursorSealer {
         &self.inner.cursors
+    }
+
+    /// The metrics of answered requests.
+    pub(crate) fn request_counts(&self) -> &RequestCounts {
+        &self.inner.counts
     }
 
     /// Where the service is reached, without a final slash.

@@ -15,6 +15,7 @@ pub mod problem;
 pub mod problem_codes;
 pub mod query;
 pub mod rate_limit;
+mod request_counts;
 pub mod request_id;
 pub mod schema;
 

@@ -99,6 +99,8 @@ catalogue! {
         "Repeat later; tell support the request_id.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot answer just now", "Сервис временно недоступен",
         "Repeat after as many seconds as Retry-After says.";
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "More requests wait than can be carried out", "Запросов больше, чем можно обработать",
+        "Repeat with the same Idempotency-Key after as many seconds as Retry-After says.";
     TimedOut = "timed_out", SERVICE_UNAVAILABLE, "The answer took too long", "Ответ занял слишком много времени",
         "Repeat with the same Idempotency-Key: what was done is not done twice.";
 

@@ -93,7 +93,7 @@ impl Decision {
         let state = format!("\"default\";r={};t={reset}", self.remaining);
         for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
             let value =
-                HeaderValue::from_str(&value).expect("digits and letters are a header value");
+                HeaderValue::try_from(value).expect("digits and letters are a header value");
             headers.insert(name, value);
         }
     }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
 use crate::problem::Problem;
 
@@ -15,26 +16,36 @@ pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The name of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(String);
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
     /// The caller's name for the request, when it has 1 to 128 letters, digits, dots, dashes or underscores.
     #[must_use]
     pub fn accept(headers: &HeaderMap) -> Option<Self> {
-        let name = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+        let name = headers.get(X_REQUEST_ID)?;
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        ((1..=128).contains(&name.len()) && name.bytes().all(sane)).then(|| Self(name.to_owned()))
+        let bytes = name.as_bytes();
+        let takes = (1..=128).contains(&bytes.len()) && bytes.iter().copied().all(sane);
+        takes.then(|| Self(name.clone()))
     }
 
     /// A name of our own.
     #[must_use]
-    pub fn made(id: uuid::Uuid) -> Self {
-        Self(id.to_string())
+    pub fn made(id: Uuid) -> Self {
+        let mut text = Uuid::encode_buffer();
+        let text: &str = id.hyphenated().encode_lower(&mut text);
+        Self(HeaderValue::from_str(text).expect("an identifier is plain ASCII"))
     }
 
     /// Its characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The same as the value of a header.
+    #[must_use]
+    pub const fn header(&self) -> &HeaderValue {
         &self.0
     }
 }
@@ -47,19 +58,20 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
             .extensions
             .get()
             .cloned()
-            .unwrap_or(Self(String::new())))
+            .unwrap_or(Self(HeaderValue::from_static(""))))
     }
 }
 
 /// A `traceparent` of version 00 that is well formed.
 #[must_use]
-pub fn traceparent(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
+pub fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
+    let header = headers.get(TRACEPARENT)?;
+    let value = header.to_str().ok()?;
     let lengths = value.split('-').map(str::len);
     let hex = value
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
-    (hex && value.starts_with("00-") && lengths.eq([2, 32, 16, 2])).then_some(value)
+    (hex && value.starts_with("00-") && lengths.eq([2, 32, 16, 2])).then(|| header.clone())
 }
 
 /// The address at the other end of the connection. Headers that claim another are not believed.

@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use http_kit::layers::{identify, time_limit, wrap};
+use http_kit::layers::{TimeLimit, identify, wrap};
 use http_kit::{BodyLimit, HttpConfig, HttpKit, Problem};
 use services::context::Context;
 use utoipa::openapi::OpenApi;
@@ -127,8 +127,8 @@ pub fn router(context: Context, http: HttpConfig) -> Router {
     let (slow, _) = uploads(kit.config()).split_for_parts();
     let (beside, _) = machinery().split_for_parts();
     let config = kit.config();
-    let usual = usual.layer(from_fn_with_state(config.request_timeout, time_limit));
-    let slow = slow.layer(from_fn_with_state(config.upload_timeout, time_limit));
+    let usual = usual.layer(TimeLimit::new(config.request_timeout));
+    let slow = slow.layer(TimeLimit::new(config.upload_timeout));
     let v1 = usual
         .merge(slow)
         .fallback(unknown)

@@ -1,5 +1,6 @@
 //! Puts the parts together: configuration in, contexts out. A new part is made here and nowhere else.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,10 @@ use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
 use services::jobs::Timetable;
+use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
 
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Posting};
 use crate::database::Database;
 use crate::{job_registry, master_key, schedules};
 
@@ -73,7 +75,18 @@ fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
             .collect::<Result<_, _>>()?,
         sms_hourly_budget: config.sms.hourly_budget,
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
+        engine: engine_config(&config.posting),
     })
+}
+
+fn engine_config(posting: &Posting) -> EngineConfig {
+    let count = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
+    EngineConfig {
+        workers: NonZeroUsize::new(count(posting.workers)),
+        queue: count(posting.queue.get()),
+        group: count(posting.group.get()),
+        bulk: count(posting.bulk.get()),
+    }
 }
 
 /// At every start: makes the programme and its ladder if they are not there, and refuses a master key that is not this

@@ -8,6 +8,8 @@ use crate::auth::integration_keys::VerifiedKey;
 use crate::auth::session_state::SessionState;
 use crate::auth::signing_keys::KeyringCache;
 use crate::cache::Cache;
+use crate::loyalty::balance::BalanceCache;
+use crate::loyalty::places::PlaceCache;
 use crate::members::code_attempts::CodeAttempts;
 use crate::programme::Programme;
 
@@ -27,6 +29,10 @@ pub(crate) struct Caches {
     code_attempts: CodeAttempts,
     /// The tiers.
     pub(crate) ladder: Cache<(), Arc<domain::loyalty::tier::Ladder>>,
+    /// What members have.
+    pub(crate) balances: BalanceCache,
+    /// Terms, outlets and rules of businesses.
+    pub(crate) places: PlaceCache,
     /// The keys that sign and verify access tokens.
     pub(crate) keyring: KeyringCache,
 }
@@ -35,6 +41,13 @@ impl Caches {
     /// Wrong rotating codes.
     pub(crate) fn code_attempts(&self) -> &CodeAttempts {
         &self.code_attempts
+    }
+
+    /// Forgets what these members have, because a transaction that may have changed it has ended.
+    pub(crate) fn forget_balances<'m>(&self, members: impl IntoIterator<Item = &'m MemberId>) {
+        for member in members {
+            self.balances.forget(member);
+        }
     }
 
     /// Forgets what a member may do, because it was changed.

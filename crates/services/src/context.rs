@@ -13,6 +13,8 @@ use crate::caches::Caches;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::jobs::Timetable;
+use crate::loyalty::engine::{Engine, EngineConfig};
+use crate::readers::{Reader, Readers};
 use crate::vault::Vault;
 
 /// What the services need to know of the configuration.
@@ -30,6 +32,8 @@ pub struct ServiceConfig {
     pub sms_hourly_budget: u32,
     /// What runs by the clock, for whoever asks.
     pub timetable: Timetable,
+    /// How purchases are gathered into groups.
+    pub engine: EngineConfig,
 }
 
 impl Default for ServiceConfig {
@@ -41,6 +45,7 @@ impl Default for ServiceConfig {
             sms_regions: vec![Region::RU],
             sms_hourly_budget: 1000,
             timetable: Timetable::default(),
+            engine: EngineConfig::default(),
         }
     }
 }
@@ -72,6 +77,8 @@ pub struct Context {
 struct Inner {
     parts: ContextParts,
     caches: Caches,
+    readers: Readers,
+    engine: Engine,
 }
 
 impl Context {
@@ -80,8 +87,10 @@ impl Context {
     pub fn new(parts: ContextParts) -> Self {
         Self {
             inner: Arc::new(Inner {
+                engine: Engine::new(parts.config.engine),
                 parts,
                 caches: Caches::default(),
+                readers: Readers::default(),
             }),
         }
     }
@@ -98,6 +107,14 @@ impl Context {
     /// If the database can't be reached or no connection becomes free in time.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         Ok(self.inner.parts.pool.acquire().await?)
+    }
+
+    /// A connection for one short look outside a transaction, cheaper than [`Context::connection`].
+    ///
+    /// # Errors
+    /// If the database can't be reached or no connection becomes free in time.
+    pub async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        self.inner.readers.take(&self.inner.parts.pool).await
     }
 
     /// Where the time comes from.
@@ -128,6 +145,19 @@ impl Context {
     #[must_use]
     pub fn config(&self) -> &ServiceConfig {
         &self.inner.parts.config
+    }
+
+    /// The engine that posts.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Carries out what waits in the engine, which takes nothing new, and closes all connections.
+    pub async fn close(&self) {
+        self.engine().drain().await;
+        self.inner.readers.close().await;
+        self.pool().close().await;
     }
 
     /// Answers that may be a few seconds old.

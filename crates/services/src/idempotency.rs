@@ -5,7 +5,7 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use store::error::StoreError;
-use store::idempotency_keys::{self, KeptAnswer, ScopedKey};
+use store::kept_answers::{self, KeptAnswer, KeptContent};
 use uuid::Uuid;
 
 /// The key of a request, with all that must be the same when it comes again.
@@ -66,37 +66,69 @@ impl IdempotencyKey {
         self
     }
 
-    /// The key as the table has it.
+    /// The key as the table has it: the first sixteen bytes of SHA-256 over principal, operation and key.
     #[must_use]
-    pub fn scoped(&self) -> ScopedKey {
-        (self.principal, self.operation.to_owned(), self.key.clone())
+    pub fn digest(&self) -> Uuid {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(self.principal.as_bytes());
+        hash.update(self.operation.as_bytes());
+        hash.update(b"\n");
+        hash.update(self.key.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finish().as_ref()[..16]);
+        Uuid::from_bytes(bytes)
     }
 
     /// Whether a kept answer may be given to this request.
     ///
     /// # Errors
     /// [`IdempotencyError::OtherBody`].
-    pub fn accept(&self, kept: KeptAnswer) -> Result<Answer, IdempotencyError> {
-        if kept.body_hash != self.body_sha256 {
-            return Err(IdempotencyError::OtherBody);
+    pub fn accept(&self, kept: &KeptAnswer) -> Result<(), IdempotencyError> {
+        if kept.body_hash == self.body_sha256 {
+            Ok(())
+        } else {
+            Err(IdempotencyError::OtherBody)
         }
-        Ok(Answer {
-            status: u16::try_from(kept.status).unwrap_or(200),
-            location: kept.location,
-            body: kept.response,
-        })
     }
 
     /// The answer as the table keeps it.
     #[must_use]
-    pub fn keep(&self, answer: &Answer) -> (ScopedKey, KeptAnswer) {
+    pub fn keep(&self, answer: &Answer) -> (Uuid, KeptAnswer) {
+        let content = KeptContent::Bytes {
+            location: answer.location.clone(),
+            body: answer.body.clone(),
+        };
+        self.kept(answer, content)
+    }
+
+    /// The answer to a posted purchase as the table keeps it: the same answer is made again from the purchase's row.
+    #[must_use]
+    pub fn keep_purchase(&self, answer: &Answer, purchase: Uuid) -> (Uuid, KeptAnswer) {
+        self.kept(answer, KeptContent::Purchase(purchase))
+    }
+
+    fn kept(&self, answer: &Answer, content: KeptContent) -> (Uuid, KeptAnswer) {
         let kept = KeptAnswer {
             body_hash: self.body_sha256.to_vec(),
             status: i16::try_from(answer.status).unwrap_or(200),
-            location: answer.location.clone(),
-            response: answer.body.clone(),
+            content,
         };
-        (self.scoped(), kept)
+        (self.digest(), kept)
+    }
+}
+
+impl Answer {
+    /// An answer that was kept byte for byte; none if it is to be made again from a purchase.
+    #[must_use]
+    pub fn of_kept(kept: KeptAnswer) -> Option<Self> {
+        match kept.content {
+            KeptContent::Purchase(_) => None,
+            KeptContent::Bytes { location, body } => Some(Self {
+                status: u16::try_from(kept.status).unwrap_or(200),
+                location,
+                body,
+            }),
+        }
     }
 }
 
@@ -108,17 +140,17 @@ pub async fn begin<E>(conn: &mut PgConnection, key: &IdempotencyKey) -> Result<O
 where
     E: From<IdempotencyError> + From<StoreError>,
 {
-    let scoped = [key.scoped()];
-    let taken = idempotency_keys::try_lock(conn, &scoped).await?;
-    if taken != [true] {
+    let digest = key.digest();
+    if !kept_answers::try_lock(conn, digest).await? {
         return Err(IdempotencyError::InFlight.into());
     }
-    let mut kept = idempotency_keys::find(conn, &scoped).await?;
-    let [scoped] = scoped;
-    kept.remove(&scoped)
-        .map(|kept| key.accept(kept))
-        .transpose()
-        .map_err(E::from)
+    let mut kept = kept_answers::find(conn, &[digest]).await?;
+    let Some(kept) = kept.remove(&digest) else {
+        return Ok(None);
+    };
+    key.accept(&kept)?;
+    // Operations that begin here keep their answers whole.
+    Ok(Answer::of_kept(kept))
 }
 
 /// Keeps the answer in the transaction that had the effect.
@@ -131,5 +163,5 @@ pub async fn finish(
     answer: &Answer,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    idempotency_keys::insert(conn, &[key.keep(answer)], now).await
+    kept_answers::insert(conn, &[key.keep(answer)], now).await
 }

@@ -18,6 +18,8 @@ pub mod loyalty;
 pub mod members;
 pub mod notifications;
 pub mod programme;
+pub mod readers;
+mod touched;
 pub mod transaction;
 pub mod vault;
 

@@ -8,11 +8,12 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use store::error::StoreError;
 use tracing::Instrument;
 
 use crate::context::Context;
+use crate::touched;
 
 /// A boxed future of work inside a transaction.
 pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
@@ -42,7 +43,7 @@ where
     let work = async move {
         let mut tries = 1;
         loop {
-            match attempt(&ctx, &input, &work).await {
+            match touched::forgetting(&ctx, attempt(&ctx, &input, &work)).await {
                 Err(error) if tries < TRIES && is_retryable(&error) => {
                     tracing::debug!(tries, %error, "the transaction lost against another and starts again");
                     metrics::counter!("transactions_retried_total").increment(1);
@@ -56,6 +57,58 @@ where
         Ok(result) => result,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(E::from(StoreError(sqlx::Error::WorkerCrashed))),
+    }
+}
+
+/// How long a transaction waits for locks of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as its connection does.
+    Usual,
+    /// A tenth of a second; a statement may take five seconds.
+    Short,
+}
+
+impl Patience {
+    /// One message to the server, whatever it holds.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Usual => "BEGIN",
+            Self::Short => {
+                "BEGIN; SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '5s'"
+            }
+        }
+    }
+}
+
+/// Runs `work` once in a transaction of the caller's own connection and commits it. The caller sees to it that nobody
+/// cancels it, and to what happens when it fails.
+///
+/// # Errors
+/// The work's own error. A failure of the database as `E::from(StoreError)`; when not even the rollback succeeds, that
+/// failure is told, because the connection is of no more use.
+pub(crate) async fn on<I, T, E, F>(
+    conn: &mut PgConnection,
+    patience: Patience,
+    input: &I,
+    work: F,
+) -> Result<T, E>
+where
+    I: Sync,
+    E: From<StoreError>,
+    F: for<'c> FnOnce(&'c mut PgConnection, &'c I) -> Work<'c, T, E>,
+{
+    let begun = conn.begin_with(patience.begin()).await;
+    let mut transaction = begun.map_err(StoreError)?;
+    match work(&mut transaction, input).await {
+        Ok(value) => {
+            transaction.commit().await.map_err(StoreError)?;
+            Ok(value)
+        }
+        Err(error) => {
+            transaction.rollback().await.map_err(StoreError)?;
+            Err(error)
+        }
     }
 }
 

@@ -72,6 +72,39 @@ pub async fn in_force_across_businesses(
     Ok(rows.into_iter().map(Rule::from).collect())
 }
 
+/// The versions of rules that are, will be or after `since` were in force and are not switched off: those of these
+/// businesses, and with `everywhere` those that hold everywhere; oldest rule first.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn since_across_businesses(
+    conn: &mut PgConnection,
+    businesses: &[Uuid],
+    everywhere: bool,
+    since: DateTime<Utc>,
+) -> Result<Vec<Rule>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select v.rule_id as "id!", v.version as "version!", v.business_id, r.funder_id,
+                  v.effective_from as "effective_from!", v.effective_until,
+                  v.definition as "definition!: Json<RuleDefinition>"
+           from (select * from earning_rule_versions
+                 where business_id = any($1) and (effective_until is null or effective_until > $3)
+                 union all
+                 select * from earning_rule_versions
+                 where business_id is null and $2 and (effective_until is null or effective_until > $3)) v
+           join earning_rules r on r.id = v.rule_id
+           where v.definition @> '{"active": true}'
+           order by v.rule_id, v.version"#,
+        businesses,
+        everywhere,
+        since
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Rule::from).collect())
+}
+
 /// A page of rules in their latest version, oldest first.
 ///
 /// # Errors
@@ -263,6 +296,35 @@ pub async fn add_to_budgets(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Adds grants to budgets as long as none goes beyond its most; a budget that has no room for its grants stays as it is.
+/// Says how many had room. `grants`: rule, points granted, the rule's budget; hundredths.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn grant_from_budgets(
+    conn: &mut PgConnection,
+    grants: &[(Uuid, i64, i64)],
+) -> Result<usize, StoreError> {
+    let rules: Vec<Uuid> = grants.iter().map(|(rule, ..)| *rule).collect();
+    let points: Vec<i64> = grants.iter().map(|(_, points, _)| *points).collect();
+    let most: Vec<i64> = grants.iter().map(|(.., most)| *most).collect();
+    let done = sqlx::query!(
+        r#"with locked as materialized (
+               select rule_id from rule_budgets where rule_id = any($1) order by rule_id for no key update
+           )
+           update rule_budgets b set granted = b.granted + u.points
+           from locked l
+           join unnest($1::uuid[], $2::bigint[], $3::bigint[]) as u (rule_id, points, most) on u.rule_id = l.rule_id
+           where b.rule_id = l.rule_id and b.rule_id = any($1) and b.granted <= u.most - u.points"#,
+        &rules,
+        &points,
+        &most
+    )
+    .execute(conn)
+    .await?;
+    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
 }
 
 /// What caps have let through to these members by rule and first day of the period.

@@ -1,13 +1,24 @@
 //! The one error of this crate: what PostgreSQL or the way to it said.
 
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// A query failed.
 #[derive(Debug, thiserror::Error)]
 #[error("database: {0}")]
 pub struct StoreError(#[from] pub sqlx::Error);
 
+/// Another transaction was faster with something that this one had decided upon; the next try sees it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("another transaction was faster")]
+struct Overtaken;
+
 impl StoreError {
+    /// Another transaction was faster: begin again. See [`is_retryable`].
+    #[must_use]
+    pub fn overtaken() -> Self {
+        Self(sqlx::Error::Encode(Box::new(Overtaken)))
+    }
+
     /// The name of the constraint that refused the change, if one did.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
@@ -36,6 +47,26 @@ impl StoreError {
         )
     }
 
+    /// Whether the connection broke or the server ended it: it is of no more use, and a commit under way may have
+    /// happened or not.
+    #[must_use]
+    pub fn is_connection_lost(&self) -> bool {
+        let fatal = |error: &PgDatabaseError| {
+            matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)
+        };
+        match &self.0 {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => error
+                .try_downcast_ref::<PgDatabaseError>()
+                .is_some_and(fatal),
+            _ => false,
+        }
+    }
+
     /// The five-character SQLSTATE, if the server sent one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -51,15 +82,15 @@ pub fn is_retryable(error: &sqlx::Error) -> bool {
     let constraint = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::constraint);
-    matches!(code(error), Some("40001" | "40P01"))
+    matches!(error, sqlx::Error::Encode(cause) if cause.is::<Overtaken>())
+        || matches!(code(error), Some("40001" | "40P01"))
         || matches!(
             constraint,
             Some(
                 crate::receipts::SEEN_BEFORE
-                    | crate::idempotency_keys::USED_BEFORE
+                    | crate::kept_answers::USED_BEFORE
                     | crate::used_member_codes::USED_BEFORE
                     | crate::holds::REFERENCE_USED
-                    | crate::purchases::MEMBER_UNKNOWN
             )
         )
 }

@@ -1,7 +1,7 @@
 //! Tables `journals` and `ledger_entries`: the append-only double entry.
 
 use chrono::{DateTime, Utc};
-use domain::loyalty::ledger::{Entry, Journal};
+use domain::loyalty::ledger::Journal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -34,97 +34,64 @@ pub struct MovementRow {
     pub debt: i64,
 }
 
-/// Adds journals with their entries.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(
-    conn: &mut PgConnection,
-    journals: &[&Journal],
-    recorded_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    if journals.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = journals
-        .iter()
-        .map(|journal| journal.id.as_uuid())
-        .collect();
-    let kinds: Vec<String> = journals
-        .iter()
-        .map(|j| j.kind.as_str().to_owned())
-        .collect();
-    let members: Vec<Uuid> = journals.iter().map(|j| j.member.as_uuid()).collect();
-    let businesses: Vec<Option<Uuid>> = journals
-        .iter()
-        .map(|j| j.cause.business.map(Uuid::from))
-        .collect();
-    let sources: Vec<Option<Uuid>> = journals.iter().map(|j| j.cause.source).collect();
-    let occurred: Vec<DateTime<Utc>> = journals.iter().map(|j| j.cause.occurred_at).collect();
-    sqlx::query!(
-        r#"insert into journals (id, kind, member_id, business_id, source_id, occurred_at, recorded_at)
-           select id, kind, member_id, business_id, source_id, occurred_at, $7
-           from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[])
-                as u (id, kind, member_id, business_id, source_id, occurred_at)"#,
-        &ids,
-        &kinds,
-        &members,
-        &businesses as &[Option<Uuid>],
-        &sources as &[Option<Uuid>],
-        &occurred,
-        recorded_at,
-    )
-    .execute(&mut *conn)
-    .await?;
-    insert_entries(conn, journals).await
+/// Journals to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) businesses: Vec<Option<Uuid>>,
+    pub(crate) sources: Vec<Option<Uuid>>,
+    pub(crate) occurred_at: Vec<DateTime<Utc>>,
 }
 
-async fn insert_entries(conn: &mut PgConnection, journals: &[&Journal]) -> Result<(), StoreError> {
-    let entries: Vec<(Uuid, i16, &Entry)> = journals
-        .iter()
-        .flat_map(|journal| {
-            (1_i16..)
-                .zip(journal.entries())
-                .map(|(n, entry)| (journal.id.as_uuid(), n, entry))
-        })
-        .collect();
-    let ids: Vec<Uuid> = entries.iter().map(|(id, ..)| *id).collect();
-    let numbers: Vec<i16> = entries.iter().map(|(_, n, _)| *n).collect();
-    let accounts: Vec<String> = entries
-        .iter()
-        .map(|(.., entry)| entry.account.kind().to_owned())
-        .collect();
-    let members: Vec<Option<Uuid>> = entries
-        .iter()
-        .map(|(.., entry)| entry.account.member().map(Uuid::from))
-        .collect();
-    let businesses: Vec<Option<Uuid>> = entries
-        .iter()
-        .map(|(.., entry)| entry.account.business().map(Uuid::from))
-        .collect();
-    let lots: Vec<Option<Uuid>> = entries
-        .iter()
-        .map(|(.., entry)| entry.lot.map(Uuid::from))
-        .collect();
-    let amounts: Vec<i64> = entries
-        .iter()
-        .map(|(.., entry)| entry.amount.hundredths())
-        .collect();
-    sqlx::query!(
-        r#"insert into ledger_entries (journal_id, n, account, member_id, business_id, lot_id, amount)
-           select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[],
-                                $7::bigint[])"#,
-        &ids,
-        &numbers,
-        &accounts,
-        &members as &[Option<Uuid>],
-        &businesses as &[Option<Uuid>],
-        &lots as &[Option<Uuid>],
-        &amounts,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+impl Columns {
+    pub(crate) fn of(journals: &[&Journal]) -> Self {
+        let mut columns = Self::default();
+        for journal in journals {
+            columns.ids.push(journal.id.as_uuid());
+            columns.kinds.push(journal.kind.as_str());
+            columns.members.push(journal.member.as_uuid());
+            columns
+                .businesses
+                .push(journal.cause.business.map(Uuid::from));
+            columns.sources.push(journal.cause.source);
+            columns.occurred_at.push(journal.cause.occurred_at);
+        }
+        columns
+    }
+}
+
+/// The entries of journals, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct EntryColumns {
+    pub(crate) journals: Vec<Uuid>,
+    pub(crate) numbers: Vec<i16>,
+    pub(crate) accounts: Vec<&'static str>,
+    pub(crate) members: Vec<Option<Uuid>>,
+    pub(crate) businesses: Vec<Option<Uuid>>,
+    pub(crate) lots: Vec<Option<Uuid>>,
+    pub(crate) amounts: Vec<i64>,
+}
+
+impl EntryColumns {
+    pub(crate) fn of(journals: &[&Journal]) -> Self {
+        let mut columns = Self::default();
+        for journal in journals {
+            for (n, entry) in (1_i16..).zip(journal.entries()) {
+                columns.journals.push(journal.id.as_uuid());
+                columns.numbers.push(n);
+                columns.accounts.push(entry.account.kind());
+                columns.members.push(entry.account.member().map(Uuid::from));
+                columns
+                    .businesses
+                    .push(entry.account.business().map(Uuid::from));
+                columns.lots.push(entry.lot.map(Uuid::from));
+                columns.amounts.push(entry.amount.hundredths());
+            }
+        }
+        columns
+    }
 }
 
 /// A page of a member's movements, newest first, before the journal named.

@@ -2,18 +2,19 @@
 //! connection with checked SQL. No rule of the business lives here; start with [`wallets`] and [`purchases`].
 
 pub mod audit;
+pub mod balances;
 pub mod businesses;
 pub mod development_outbox;
 pub mod earning_rules;
 pub mod error;
 pub mod holds;
-pub mod idempotency_keys;
 pub mod import_chunks;
 pub mod import_dry_receipts;
 pub mod import_verdicts;
 pub mod imports;
 pub mod integration_keys;
 pub mod journals;
+pub mod kept_answers;
 pub mod locations;
 pub mod lots;
 pub mod member_cards;
@@ -23,6 +24,7 @@ pub mod migrate;
 pub mod one_time_codes;
 pub mod operators;
 pub mod outbox_events;
+pub mod places;
 pub mod pool;
 pub mod posting;
 pub mod programme;

@@ -43,6 +43,33 @@ impl From<Row> for Lot {
     }
 }
 
+/// A lot as a group reads it: what and whose, when, how much.
+pub(crate) type Record = (
+    (Uuid, Uuid, String, Option<Uuid>, Option<Uuid>),
+    (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>),
+    (i64, i64, i64, bool),
+);
+
+pub(crate) fn from_record(record: Record) -> Lot {
+    let ((id, member_id, origin, origin_id, funder_id), times, amounts) = record;
+    let (earned_at, activates_at, expires_at) = times;
+    let (amount, remaining, expired, pending) = amounts;
+    Lot::from(Row {
+        id,
+        member_id,
+        origin,
+        origin_id,
+        funder_id,
+        earned_at,
+        activates_at,
+        expires_at,
+        amount,
+        remaining,
+        expired,
+        pending,
+    })
+}
+
 /// The open lots of these members, and whichever are named by `also` (closed ones to which points go back).
 ///
 /// # Errors
@@ -100,88 +127,66 @@ pub async fn page_of_member(
     Ok(rows.into_iter().map(Lot::from).collect())
 }
 
-/// Adds lots.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(conn: &mut PgConnection, lots: &[&Lot]) -> Result<(), StoreError> {
-    if lots.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = lots.iter().map(|lot| lot.id.as_uuid()).collect();
-    let members: Vec<Uuid> = lots.iter().map(|lot| lot.member.as_uuid()).collect();
-    let origins: Vec<String> = lots
-        .iter()
-        .map(|lot| lot.origin.as_str().to_owned())
-        .collect();
-    let origin_ids: Vec<Option<Uuid>> = lots.iter().map(|lot| lot.origin_id).collect();
-    let funders: Vec<Option<Uuid>> = lots
-        .iter()
-        .map(|lot| lot.funder.business().map(Into::into))
-        .collect();
-    let earned: Vec<DateTime<Utc>> = lots.iter().map(|lot| lot.earned_at).collect();
-    let activates: Vec<DateTime<Utc>> = lots.iter().map(|lot| lot.activates_at).collect();
-    let expires: Vec<Option<DateTime<Utc>>> = lots.iter().map(|lot| lot.expires_at).collect();
-    let amounts: Vec<i64> = lots.iter().map(|lot| lot.amount.hundredths()).collect();
-    let remaining: Vec<i64> = lots.iter().map(|lot| lot.remaining.hundredths()).collect();
-    let expired: Vec<i64> = lots.iter().map(|lot| lot.expired.hundredths()).collect();
-    let pending: Vec<bool> = lots.iter().map(|lot| lot.pending).collect();
-    sqlx::query!(
-        r#"insert into lots (id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at,
-                             amount, remaining, expired, pending, open)
-           select id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at,
-                  amount, remaining, expired, pending, remaining > 0
-           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[],
-                       $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bool[])
-                as u (id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at,
-                      amount, remaining, expired, pending)"#,
-        &ids,
-        &members,
-        &origins,
-        &origin_ids as &[Option<Uuid>],
-        &funders as &[Option<Uuid>],
-        &earned,
-        &activates,
-        &expires as &[Option<DateTime<Utc>>],
-        &amounts,
-        &remaining,
-        &expired,
-        &pending,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Lots to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct NewColumns {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) origins: Vec<&'static str>,
+    pub(crate) origin_ids: Vec<Option<Uuid>>,
+    pub(crate) funders: Vec<Option<Uuid>>,
+    pub(crate) earned_at: Vec<DateTime<Utc>>,
+    pub(crate) activates_at: Vec<DateTime<Utc>>,
+    pub(crate) expires_at: Vec<Option<DateTime<Utc>>>,
+    pub(crate) amounts: Vec<i64>,
+    pub(crate) remaining: Vec<i64>,
+    pub(crate) expired: Vec<i64>,
+    pub(crate) pending: Vec<bool>,
 }
 
-/// Writes what is left of lots. Their members' wallets must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn update(conn: &mut PgConnection, lots: &[&Lot]) -> Result<(), StoreError> {
-    if lots.is_empty() {
-        return Ok(());
+impl NewColumns {
+    pub(crate) fn of(lots: &[&Lot]) -> Self {
+        let mut columns = Self::default();
+        for lot in lots {
+            columns.ids.push(lot.id.as_uuid());
+            columns.members.push(lot.member.as_uuid());
+            columns.origins.push(lot.origin.as_str());
+            columns.origin_ids.push(lot.origin_id);
+            columns.funders.push(lot.funder.business().map(Into::into));
+            columns.earned_at.push(lot.earned_at);
+            columns.activates_at.push(lot.activates_at);
+            columns.expires_at.push(lot.expires_at);
+            columns.amounts.push(lot.amount.hundredths());
+            columns.remaining.push(lot.remaining.hundredths());
+            columns.expired.push(lot.expired.hundredths());
+            columns.pending.push(lot.pending);
+        }
+        columns
     }
-    let ids: Vec<Uuid> = lots.iter().map(|lot| lot.id.as_uuid()).collect();
-    let expires: Vec<Option<DateTime<Utc>>> = lots.iter().map(|lot| lot.expires_at).collect();
-    let remaining: Vec<i64> = lots.iter().map(|lot| lot.remaining.hundredths()).collect();
-    let expired: Vec<i64> = lots.iter().map(|lot| lot.expired.hundredths()).collect();
-    let pending: Vec<bool> = lots.iter().map(|lot| lot.pending).collect();
-    sqlx::query!(
-        r#"update lots l
-           set expires_at = u.expires_at, remaining = u.remaining, expired = u.expired, pending = u.pending,
-               open = u.remaining > 0
-           from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bool[])
-                as u (id, expires_at, remaining, expired, pending)
-           where l.id = u.id"#,
-        &ids,
-        &expires as &[Option<DateTime<Utc>>],
-        &remaining,
-        &expired,
-        &pending,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+}
+
+/// What is left of lots, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct ChangedColumns {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) expires_at: Vec<Option<DateTime<Utc>>>,
+    pub(crate) remaining: Vec<i64>,
+    pub(crate) expired: Vec<i64>,
+    pub(crate) pending: Vec<bool>,
+}
+
+impl ChangedColumns {
+    pub(crate) fn of(lots: &[&Lot]) -> Self {
+        let mut columns = Self::default();
+        for lot in lots {
+            columns.ids.push(lot.id.as_uuid());
+            columns.expires_at.push(lot.expires_at);
+            columns.remaining.push(lot.remaining.hundredths());
+            columns.expired.push(lot.expired.hundredths());
+            columns.pending.push(lot.pending);
+        }
+        columns
+    }
 }
 
 /// The next moment at which points of a member expire, and how many.

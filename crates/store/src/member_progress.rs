@@ -34,34 +34,29 @@ pub async fn sums(
         .collect())
 }
 
-/// Adds to days; negative amounts take back. The wallets must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn add_days(
-    conn: &mut PgConnection,
-    days: &BTreeMap<(MemberId, NaiveDate), (i64, i64)>,
-) -> Result<(), StoreError> {
-    if days.is_empty() {
-        return Ok(());
+/// What is added to days of members: net spend and points earned, in hundredths; negative amounts take back.
+pub type DayChanges = BTreeMap<(MemberId, NaiveDate), (i64, i64)>;
+
+/// What is added to days, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct DayColumns {
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) days: Vec<NaiveDate>,
+    pub(crate) spends: Vec<i64>,
+    pub(crate) points: Vec<i64>,
+}
+
+impl DayColumns {
+    pub(crate) fn of(days: Option<&DayChanges>) -> Self {
+        let mut columns = Self::default();
+        for ((member, day), (spend, points)) in days.into_iter().flatten() {
+            columns.members.push(member.as_uuid());
+            columns.days.push(*day);
+            columns.spends.push(*spend);
+            columns.points.push(*points);
+        }
+        columns
     }
-    let members: Vec<Uuid> = days.keys().map(|(member, _)| member.as_uuid()).collect();
-    let dates: Vec<NaiveDate> = days.keys().map(|(_, day)| *day).collect();
-    let spends: Vec<i64> = days.values().map(|(spend, _)| *spend).collect();
-    let points: Vec<i64> = days.values().map(|(_, points)| *points).collect();
-    sqlx::query!(
-        r#"insert into member_days as d (member_id, day, net_spend, points_earned)
-           select * from unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[])
-           on conflict (member_id, day) do update
-           set net_spend = d.net_spend + excluded.net_spend, points_earned = d.points_earned + excluded.points_earned"#,
-        &members,
-        &dates,
-        &spends,
-        &points
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Visits of members to businesses.
@@ -101,39 +96,26 @@ pub struct VisitChange {
     pub last_at: DateTime<Utc>,
 }
 
-/// Adds visits. The wallets must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn add_visits(
-    conn: &mut PgConnection,
-    changes: &BTreeMap<(MemberId, BusinessId), VisitChange>,
-) -> Result<(), StoreError> {
-    if changes.is_empty() {
-        return Ok(());
+/// Visits to be added, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct VisitColumns {
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) businesses: Vec<Uuid>,
+    pub(crate) visits: Vec<i32>,
+    pub(crate) firsts: Vec<DateTime<Utc>>,
+    pub(crate) lasts: Vec<DateTime<Utc>>,
+}
+
+impl VisitColumns {
+    pub(crate) fn of(visits: Option<&BTreeMap<(MemberId, BusinessId), VisitChange>>) -> Self {
+        let mut columns = Self::default();
+        for ((member, business), change) in visits.into_iter().flatten() {
+            columns.members.push(member.as_uuid());
+            columns.businesses.push(business.as_uuid());
+            columns.visits.push(change.visits);
+            columns.firsts.push(change.first_at);
+            columns.lasts.push(change.last_at);
+        }
+        columns
     }
-    let members: Vec<Uuid> = changes.keys().map(|(member, _)| member.as_uuid()).collect();
-    let businesses: Vec<Uuid> = changes
-        .keys()
-        .map(|(_, business)| business.as_uuid())
-        .collect();
-    let visits: Vec<i32> = changes.values().map(|change| change.visits).collect();
-    let firsts: Vec<DateTime<Utc>> = changes.values().map(|change| change.first_at).collect();
-    let lasts: Vec<DateTime<Utc>> = changes.values().map(|change| change.last_at).collect();
-    sqlx::query!(
-        r#"insert into member_businesses as m (member_id, business_id, visits, first_visit_at, last_visit_at)
-           select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::timestamptz[])
-           on conflict (member_id, business_id) do update
-           set visits = greatest(0, m.visits + excluded.visits),
-               first_visit_at = least(m.first_visit_at, excluded.first_visit_at),
-               last_visit_at = greatest(m.last_visit_at, excluded.last_visit_at)"#,
-        &members,
-        &businesses,
-        &visits,
-        &firsts,
-        &lasts
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

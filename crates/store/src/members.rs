@@ -143,8 +143,8 @@ pub struct NewMembers {
     pub numbers: Vec<String>,
 }
 
-/// Makes waiting members with their wallets, known by phone. Rows whose phone or number exists already are left out:
-/// look again for what was made.
+/// Makes waiting members with their wallets, known by phone; says how many. Rows whose phone or number exists already
+/// are left out: look again for what was made.
 ///
 /// # Errors
 /// If the database fails, or has no tier for the wallets.
@@ -154,8 +154,8 @@ pub async fn insert_waiting_by_phone(
     phone_hashes: &[Vec<u8>],
     phones_sealed: &[Vec<u8>],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
         "with fresh as (
              insert into members (id, number, status, phone_hash, phone_sealed, created_at)
              select t.id, t.number, 'waiting', t.hash, t.sealed, $5
@@ -174,11 +174,11 @@ pub async fn insert_waiting_by_phone(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
-/// Makes waiting members with their wallets, known to `business` by its customer numbers. Rows whose customer number
-/// or number exists already are left out: look again for what was made.
+/// Makes waiting members with their wallets, known to `business` by its customer numbers; says how many. Rows whose
+/// customer number or number exists already are left out: look again for what was made.
 ///
 /// # Errors
 /// If the database fails, or has no tier for the wallets.
@@ -188,14 +188,14 @@ pub async fn insert_waiting_by_alias(
     new: &NewMembers,
     external_ids: &[String],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     // The alias is taken first, so that the loser of a race makes no member; foreign keys are checked at the end of
     // the statement.
-    sqlx::query!(
+    let done = sqlx::query!(
         "with asked as (
              select t.id, t.number, t.external_id
              from unnest($2::uuid[], $3::text[], $4::text[]) as t (id, number, external_id)
-             where not exists (select from members m where m.number = t.number)
+             where (select true from members m where m.number = t.number limit 1) is null
          ),
          named as (
              insert into member_aliases (business_id, external_id, member_id, created_at)
@@ -219,7 +219,7 @@ pub async fn insert_waiting_by_alias(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// Makes a waiting member active; one who has joined already is left as he is. Answers with the status now.

@@ -1,6 +1,5 @@
 //! Table `outbox_events`: what happened, written with the effect and read in order by whoever follows.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -23,40 +22,30 @@ pub struct OutboxEvent {
     pub payload: serde_json::Value,
 }
 
-/// Adds events.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(
-    conn: &mut PgConnection,
-    events: &[OutboxEvent],
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    if events.is_empty() {
-        return Ok(());
+/// Events to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) members: Vec<Option<Uuid>>,
+    pub(crate) businesses: Vec<Option<Uuid>>,
+    pub(crate) subjects: Vec<Uuid>,
+    pub(crate) payloads: Vec<serde_json::Value>,
+}
+
+impl Columns {
+    pub(crate) fn of(events: &[OutboxEvent]) -> Self {
+        let mut columns = Self::default();
+        for event in events {
+            columns.ids.push(event.id);
+            columns.kinds.push(event.kind);
+            columns.members.push(event.member);
+            columns.businesses.push(event.business);
+            columns.subjects.push(event.subject);
+            columns.payloads.push(event.payload.clone());
+        }
+        columns
     }
-    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
-    let kinds: Vec<String> = events.iter().map(|event| event.kind.to_owned()).collect();
-    let members: Vec<Option<Uuid>> = events.iter().map(|event| event.member).collect();
-    let businesses: Vec<Option<Uuid>> = events.iter().map(|event| event.business).collect();
-    let subjects: Vec<Uuid> = events.iter().map(|event| event.subject).collect();
-    let payloads: Vec<serde_json::Value> = events.iter().map(|e| e.payload.clone()).collect();
-    sqlx::query!(
-        r#"insert into outbox_events (id, kind, member_id, business_id, subject_id, payload, recorded_at)
-           select id, kind, member_id, business_id, subject_id, payload, $7
-           from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::jsonb[])
-                as u (id, kind, member_id, business_id, subject_id, payload)"#,
-        &ids,
-        &kinds,
-        &members as &[Option<Uuid>],
-        &businesses as &[Option<Uuid>],
-        &subjects,
-        &payloads,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Drops up to `limit` events whose identifiers are smaller than `before`; says how many.

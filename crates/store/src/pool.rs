@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::error::StoreError;
 
@@ -44,6 +44,29 @@ pub async fn connect_as_owner(url: &str) -> Result<PgPool, StoreError> {
         .connect_with(options(url)?)
         .await?;
     Ok(pool)
+}
+
+/// Opens a connection of its own for a task that writes groups: with the address and the role of the pool's, a lock
+/// timeout of 1 s, a statement timeout of 10 s, and plans that are made once.
+///
+/// A plan made while the tables were still empty would read them whole for as long as it lives, so that posting became
+/// slower with every purchase. Each statement of these tasks has an index for each table, and only those plans are
+/// looked for.
+///
+/// # Errors
+/// If nothing usable answers.
+pub async fn connect_one(pool: &PgPool) -> Result<PgConnection, StoreError> {
+    let mut conn = PgConnection::connect_with(&pool.connect_options()).await?;
+    prepare(&mut conn).await?;
+    sqlx::query!(
+        r#"select set_config('lock_timeout', '1s', false) as lock_timeout,
+                  set_config('statement_timeout', '10s', false) as statement_timeout,
+                  set_config('plan_cache_mode', 'force_generic_plan', false) as plans,
+                  set_config('enable_seqscan', 'off', false) as seqscan"#
+    )
+    .fetch_one(&mut conn)
+    .await?;
+    Ok(conn)
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -1,5 +1,7 @@
 //! Tables `purchases` and `purchase_lines`: what was bought, append-only.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::ids::{BusinessId, MemberId};
 use domain::loyalty::explanation::Explanation;
@@ -8,9 +10,6 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-
-/// The constraint that refuses a purchase of somebody who was made by another transaction under another identifier.
-pub const MEMBER_UNKNOWN: &str = "purchases_member_id_fkey";
 
 /// A row of `purchases`. Money and points in hundredths.
 #[derive(Clone, Debug)]
@@ -53,6 +52,10 @@ pub struct PurchaseRow {
     pub occurred_at: DateTime<Utc>,
     /// When it was posted.
     pub recorded_at: DateTime<Utc>,
+    /// The import that brought it.
+    pub import_id: Option<Uuid>,
+    /// Its row there, from 1.
+    pub import_row: Option<i64>,
 }
 
 /// A row of `purchase_lines`.
@@ -74,94 +77,112 @@ pub struct PurchaseLineRow {
     pub points_earned: i64,
 }
 
-/// Adds purchases.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(conn: &mut PgConnection, rows: &[PurchaseRow]) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let amounts = |of: fn(&PurchaseRow) -> i64| -> Vec<i64> { rows.iter().map(of).collect() };
-    let texts = |of: fn(&PurchaseRow) -> &str| -> Vec<String> {
-        rows.iter().map(|row| of(row).to_owned()).collect()
-    };
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let businesses: Vec<Uuid> = rows.iter().map(|row| row.business_id).collect();
-    let locations: Vec<Option<Uuid>> = rows.iter().map(|row| row.location_id).collect();
-    let cashiers: Vec<Option<String>> = rows.iter().map(|row| row.cashier.clone()).collect();
-    let members: Vec<Uuid> = rows.iter().map(|row| row.member_id).collect();
-    let holds: Vec<Option<Uuid>> = rows.iter().map(|row| row.hold_id).collect();
-    let explanations: Vec<serde_json::Value> = rows
-        .iter()
-        .map(|row| serde_json::to_value(&row.explanation.0).map_err(sqlx::Error::decode))
-        .collect::<Result<_, _>>()?;
-    let occurred: Vec<DateTime<Utc>> = rows.iter().map(|row| row.occurred_at).collect();
-    let recorded: Vec<DateTime<Utc>> = rows.iter().map(|row| row.recorded_at).collect();
-    sqlx::query!(
-        r#"insert into purchases (id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total,
-                                  paid_by_points, paid_by_money, points_spent, points_earned, tier, tier_after,
-                                  available_after, debt_after, explanation, occurred_at, recorded_at)
-           select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[],
-                                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[],
-                                $14::text[], $15::bigint[], $16::bigint[], $17::jsonb[], $18::timestamptz[],
-                                $19::timestamptz[])"#,
-        &ids,
-        &businesses,
-        &locations as &[Option<Uuid>],
-        &cashiers as &[Option<String>],
-        &texts(|row| &row.receipt_number),
-        &members,
-        &holds as &[Option<Uuid>],
-        &amounts(|row| row.total),
-        &amounts(|row| row.paid_by_points),
-        &amounts(|row| row.paid_by_money),
-        &amounts(|row| row.points_spent),
-        &amounts(|row| row.points_earned),
-        &texts(|row| &row.tier),
-        &texts(|row| &row.tier_after),
-        &amounts(|row| row.available_after),
-        &amounts(|row| row.debt_after),
-        &explanations,
-        &occurred,
-        &recorded,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Purchases to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct Columns<'a> {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) businesses: Vec<Uuid>,
+    pub(crate) locations: Vec<Option<Uuid>>,
+    pub(crate) cashiers: Vec<Option<&'a str>>,
+    pub(crate) receipt_numbers: Vec<&'a str>,
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) holds: Vec<Option<Uuid>>,
+    pub(crate) totals: Vec<i64>,
+    pub(crate) paid_by_points: Vec<i64>,
+    pub(crate) paid_by_money: Vec<i64>,
+    pub(crate) points_spent: Vec<i64>,
+    pub(crate) points_earned: Vec<i64>,
+    pub(crate) tiers: Vec<&'a str>,
+    pub(crate) tiers_after: Vec<&'a str>,
+    pub(crate) available_after: Vec<i64>,
+    pub(crate) debt_after: Vec<i64>,
+    pub(crate) explanations: Vec<Json<&'a Explanation>>,
+    pub(crate) occurred_at: Vec<DateTime<Utc>>,
+    pub(crate) recorded_at: Vec<DateTime<Utc>>,
+    pub(crate) imports: Vec<Option<Uuid>>,
+    pub(crate) import_rows: Vec<Option<i64>>,
 }
 
-/// Adds lines of purchases.
+impl<'a> Columns<'a> {
+    pub(crate) fn of(rows: &'a [PurchaseRow]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.ids.push(row.id);
+            columns.businesses.push(row.business_id);
+            columns.locations.push(row.location_id);
+            columns.cashiers.push(row.cashier.as_deref());
+            columns.receipt_numbers.push(&row.receipt_number);
+            columns.members.push(row.member_id);
+            columns.holds.push(row.hold_id);
+            columns.totals.push(row.total);
+            columns.paid_by_points.push(row.paid_by_points);
+            columns.paid_by_money.push(row.paid_by_money);
+            columns.points_spent.push(row.points_spent);
+            columns.points_earned.push(row.points_earned);
+            columns.tiers.push(&row.tier);
+            columns.tiers_after.push(&row.tier_after);
+            columns.available_after.push(row.available_after);
+            columns.debt_after.push(row.debt_after);
+            columns.explanations.push(Json(&row.explanation.0));
+            columns.occurred_at.push(row.occurred_at);
+            columns.recorded_at.push(row.recorded_at);
+            columns.imports.push(row.import_id);
+            columns.import_rows.push(row.import_row);
+        }
+        columns
+    }
+}
+
+/// Lines to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct LineColumns<'a> {
+    pub(crate) purchases: Vec<Uuid>,
+    pub(crate) numbers: Vec<i16>,
+    pub(crate) categories: Vec<&'a str>,
+    pub(crate) amounts: Vec<i64>,
+    pub(crate) paid_by_points: Vec<i64>,
+    pub(crate) points_spent: Vec<i64>,
+    pub(crate) points_earned: Vec<i64>,
+}
+
+impl<'a> LineColumns<'a> {
+    pub(crate) fn of(rows: &'a [PurchaseLineRow]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.purchases.push(row.purchase_id);
+            columns.numbers.push(row.line);
+            columns.categories.push(&row.category);
+            columns.amounts.push(row.amount);
+            columns.paid_by_points.push(row.paid_by_points);
+            columns.points_spent.push(row.points_spent);
+            columns.points_earned.push(row.points_earned);
+        }
+        columns
+    }
+}
+
+/// These purchases, at whatever business.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
-pub async fn insert_lines(
+pub async fn get_many_across_businesses(
     conn: &mut PgConnection,
-    rows: &[PurchaseLineRow],
-) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
+    ids: &[Uuid],
+) -> Result<BTreeMap<Uuid, PurchaseRow>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
     }
-    let amounts = |of: fn(&PurchaseLineRow) -> i64| -> Vec<i64> { rows.iter().map(of).collect() };
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.purchase_id).collect();
-    let lines: Vec<i16> = rows.iter().map(|row| row.line).collect();
-    let categories: Vec<String> = rows.iter().map(|row| row.category.clone()).collect();
-    sqlx::query!(
-        r#"insert into purchase_lines (purchase_id, line, category, amount, paid_by_points, points_spent,
-                                       points_earned)
-           select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-                                $7::bigint[])"#,
-        &ids,
-        &lines,
-        &categories,
-        &amounts(|row| row.amount),
-        &amounts(|row| row.paid_by_points),
-        &amounts(|row| row.points_spent),
-        &amounts(|row| row.points_earned),
+    let rows = sqlx::query_as!(
+        PurchaseRow,
+        r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
+                  paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at, import_id, import_row
+           from purchases where id = any($1)"#,
+        ids
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// One purchase of a business.
@@ -177,7 +198,7 @@ pub async fn get(
         PurchaseRow,
         r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
                   paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
-                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at, import_id, import_row
            from purchases where id = $2 and business_id = $1"#,
         business.as_uuid(),
         id
@@ -199,7 +220,7 @@ pub async fn get_of_member_across_businesses(
         PurchaseRow,
         r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
                   paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
-                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at, import_id, import_row
            from purchases where id = $2 and member_id = $1"#,
         member.as_uuid(),
         id
@@ -275,7 +296,7 @@ pub async fn page_of_business(
         PurchaseRow,
         r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
                   paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
-                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at, import_id, import_row
            from purchases
            where business_id = $1
              and ($2::uuid is null or location_id = $2)
@@ -326,7 +347,7 @@ async fn page_of_member_at(
         PurchaseRow,
         r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
                   paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
-                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at, import_id, import_row
            from purchases
            where member_id = $2 and business_id = $1
              and ($3::uuid is null or location_id = $3)
@@ -360,7 +381,7 @@ pub async fn page_of_member_across_businesses(
         PurchaseRow,
         r#"select id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total, paid_by_points,
                   paid_by_money, points_spent, points_earned, tier, tier_after, available_after, debt_after,
-                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at
+                  explanation as "explanation: Json<Explanation>", occurred_at, recorded_at, import_id, import_row
            from purchases
            where member_id = $1
              and ($2::timestamptz is null or occurred_at >= $2)

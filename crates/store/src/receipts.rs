@@ -1,7 +1,5 @@
 //! Table `receipts`: a receipt number belongs to one transaction of a business for ever.
 
-use std::collections::BTreeMap;
-
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,7 +9,7 @@ use crate::error::StoreError;
 pub const SEEN_BEFORE: &str = "receipts_pkey";
 
 /// What kind of transaction a receipt is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReceiptKind {
     /// A purchase.
     Purchase,
@@ -20,69 +18,60 @@ pub enum ReceiptKind {
 }
 
 impl ReceiptKind {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Purchase => "purchase",
             Self::Refund => "refund",
         }
     }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Purchase, Self::Refund]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
 }
 
-/// The transactions that have these receipts, by business and number.
+/// The transaction that has a receipt.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
 pub async fn find(
     conn: &mut PgConnection,
     kind: ReceiptKind,
-    businesses: &[Uuid],
-    numbers: &[String],
-) -> Result<BTreeMap<(Uuid, String), Uuid>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select r.business_id, r.receipt_number, r.transaction_id
-           from unnest($1::uuid[], $2::text[]) as u (business_id, receipt_number)
-           join receipts r on r.business_id = u.business_id and r.kind = $3 and r.receipt_number = u.receipt_number"#,
-        businesses,
-        numbers,
-        kind.as_str()
+    business: Uuid,
+    number: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select transaction_id from receipts where business_id = $1 and kind = $2 and receipt_number = $3",
+        business,
+        kind.as_str(),
+        number
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ((row.business_id, row.receipt_number), row.transaction_id))
-        .collect())
+    .fetch_optional(conn)
+    .await?)
 }
 
-/// Takes receipts for their transactions. Constraint [`SEEN_BEFORE`]: another transaction has one of them.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(
-    conn: &mut PgConnection,
-    kind: ReceiptKind,
-    receipts: &[(Uuid, String, Uuid)],
-) -> Result<(), StoreError> {
-    let businesses: Vec<Uuid> = receipts.iter().map(|(business, ..)| *business).collect();
-    let numbers: Vec<String> = receipts
-        .iter()
-        .map(|(_, number, _)| number.clone())
-        .collect();
-    let transactions: Vec<Uuid> = receipts
-        .iter()
-        .map(|(.., transaction)| *transaction)
-        .collect();
-    sqlx::query!(
-        r#"insert into receipts (business_id, kind, receipt_number, transaction_id)
-           select business_id, $2, receipt_number, transaction_id
-           from unnest($1::uuid[], $3::text[], $4::uuid[]) as u (business_id, receipt_number, transaction_id)
-           order by business_id, receipt_number"#,
-        &businesses,
-        kind.as_str(),
-        &numbers,
-        &transactions,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Receipts to be taken, a column each, in the order in which every transaction takes them.
+#[derive(Debug, Default)]
+pub(crate) struct Columns<'a> {
+    pub(crate) businesses: Vec<Uuid>,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) numbers: Vec<&'a str>,
+    pub(crate) transactions: Vec<Uuid>,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn of(receipts: &'a [(Uuid, ReceiptKind, String, Uuid)]) -> Self {
+        let mut sorted: Vec<_> = receipts.iter().collect();
+        sorted.sort_by_key(|(business, kind, number, _)| (*business, kind.as_str(), number));
+        let mut columns = Self::default();
+        for (business, kind, number, transaction) in sorted {
+            columns.businesses.push(*business);
+            columns.kinds.push(kind.as_str());
+            columns.numbers.push(number);
+            columns.transactions.push(*transaction);
+        }
+        columns
+    }
 }

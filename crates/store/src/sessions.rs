@@ -94,6 +94,52 @@ pub async fn get(
     .await?)
 }
 
+/// A sign-in with all that its member may do.
+#[derive(Debug)]
+pub struct SessionWithRoles {
+    /// Who signed in.
+    pub member_id: Uuid,
+    /// `domain::people::MemberStatus` of the member.
+    pub member_status: String,
+    /// How the person proved who it is (RFC 8176).
+    pub amr: Vec<String>,
+    /// When the person last did.
+    pub auth_time: DateTime<Utc>,
+    /// When the sign-in was ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The places of `staff`, in order of business: where.
+    pub businesses: Vec<Uuid>,
+    /// As what.
+    pub staff_roles: Vec<String>,
+    /// Only at this location, if given.
+    pub locations: Vec<Option<Uuid>>,
+    /// The roles of `operators`.
+    pub operator_roles: Vec<String>,
+}
+
+/// One sign-in, ended or not, with all that its member may do.
+///
+/// # Errors
+/// If the database fails.
+pub async fn get_with_roles(
+    conn: &mut PgConnection,
+    session: SessionId,
+) -> Result<Option<SessionWithRoles>, StoreError> {
+    Ok(sqlx::query_as!(
+        SessionWithRoles,
+        r#"select s.member_id, m.status as member_status, s.amr, s.auth_time, s.ended_at,
+             array(select f.business_id from staff f where f.member_id = s.member_id order by f.business_id) as "businesses!",
+             array(select f.role from staff f where f.member_id = s.member_id order by f.business_id) as "staff_roles!",
+             array(select f.location_id from staff f where f.member_id = s.member_id order by f.business_id)
+                 as "locations!: Vec<Option<Uuid>>",
+             array(select o.role from operators o where o.member_id = s.member_id order by o.role) as "operator_roles!"
+           from sessions s join members m on m.id = s.member_id where s.id = $1"#,
+        session.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// One sign-in, ended or not, kept from change until the transaction ends.
 ///
 /// # Errors

@@ -37,32 +37,6 @@ pub async fn find(
         .collect())
 }
 
-/// Marks codes as used. Constraint [`USED_BEFORE`]: one of them was.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(
-    conn: &mut PgConnection,
-    codes: &[(Uuid, i64)],
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    if codes.is_empty() {
-        return Ok(());
-    }
-    let members: Vec<Uuid> = codes.iter().map(|(member, _)| *member).collect();
-    let steps: Vec<i64> = codes.iter().map(|(_, step)| *step).collect();
-    sqlx::query!(
-        r#"insert into used_member_codes (member_id, step, used_at)
-           select member_id, step, $3 from unnest($1::uuid[], $2::bigint[]) as u (member_id, step)"#,
-        &members,
-        &steps,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Forgets up to `limit` uses older than `before`; says how many.
 ///
 /// # Errors

@@ -21,6 +21,31 @@ pub struct WalletRow {
     pub tier_since: DateTime<Utc>,
 }
 
+/// The balances of a row, as the table has them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Balances {
+    pub(crate) available: i64,
+    pub(crate) pending: i64,
+    pub(crate) held: i64,
+    pub(crate) debt: i64,
+    pub(crate) next_change_at: Option<DateTime<Utc>>,
+}
+
+impl Balances {
+    /// The wallet without its lots.
+    pub(crate) fn wallet(self, member: MemberId) -> Wallet {
+        Wallet {
+            available: Points::from_hundredths(self.available),
+            pending: Points::from_hundredths(self.pending),
+            held: Points::from_hundredths(self.held),
+            debt: Points::from_hundredths(self.debt),
+            next_change_at: self.next_change_at,
+            lots_loaded: false,
+            ..Wallet::empty(member)
+        }
+    }
+}
+
 /// What is kept beside the ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct WalletUpdate<'a> {
@@ -51,17 +76,17 @@ pub async fn lock(
         .into_iter()
         .map(|row| {
             let member = MemberId::from(row.member_id);
-            let mut wallet = Wallet::empty(member);
-            wallet.available = Points::from_hundredths(row.available);
-            wallet.pending = Points::from_hundredths(row.pending);
-            wallet.held = Points::from_hundredths(row.held);
-            wallet.debt = Points::from_hundredths(row.debt);
-            wallet.next_change_at = row.next_change_at;
-            wallet.lots_loaded = false;
+            let balances = Balances {
+                available: row.available,
+                pending: row.pending,
+                held: row.held,
+                debt: row.debt,
+                next_change_at: row.next_change_at,
+            };
             (
                 member,
                 WalletRow {
-                    wallet,
+                    wallet: balances.wallet(member),
                     tier: row.tier,
                     tier_since: row.tier_since,
                 },
@@ -83,15 +108,15 @@ pub async fn get(conn: &mut PgConnection, member: Uuid) -> Result<Option<WalletR
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| {
-        let mut wallet = Wallet::empty(member.into());
-        wallet.available = Points::from_hundredths(row.available);
-        wallet.pending = Points::from_hundredths(row.pending);
-        wallet.held = Points::from_hundredths(row.held);
-        wallet.debt = Points::from_hundredths(row.debt);
-        wallet.next_change_at = row.next_change_at;
-        wallet.lots_loaded = false;
+        let balances = Balances {
+            available: row.available,
+            pending: row.pending,
+            held: row.held,
+            debt: row.debt,
+            next_change_at: row.next_change_at,
+        };
         WalletRow {
-            wallet,
+            wallet: balances.wallet(member.into()),
             tier: row.tier,
             tier_since: row.tier_since,
         }
@@ -110,16 +135,9 @@ pub async fn due(
     limit: i64,
 ) -> Result<Vec<Uuid>, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"select distinct member_id as "member_id!" from (
-             (select member_id from lots where pending and open and activates_at <= $1 and member_id <> all($3)
-              order by activates_at limit $2)
-             union all
-             (select member_id from lots where open and expires_at is not null and expires_at <= $1 and member_id <> all($3)
-              order by expires_at limit $2)
-             union all
-             (select member_id from holds where status = 'active' and expires_at <= $1 and member_id <> all($3)
-              order by expires_at limit $2)
-           ) due order by 1 limit $2"#,
+        r#"select member_id from wallets
+           where next_change_at is not null and next_change_at <= $1 and member_id <> all($3)
+           order by next_change_at limit $2"#,
         now,
         limit,
         except
@@ -128,46 +146,33 @@ pub async fn due(
     .await?)
 }
 
-/// Writes balances and tiers. The rows must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn update(
-    conn: &mut PgConnection,
-    updates: &[WalletUpdate<'_>],
-) -> Result<(), StoreError> {
-    if updates.is_empty() {
-        return Ok(());
+/// Balances and tiers to be written, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct Columns<'a> {
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) available: Vec<i64>,
+    pub(crate) pending: Vec<i64>,
+    pub(crate) held: Vec<i64>,
+    pub(crate) debt: Vec<i64>,
+    pub(crate) next_change_at: Vec<Option<DateTime<Utc>>>,
+    pub(crate) tiers: Vec<&'a str>,
+    pub(crate) tiers_since: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn of(updates: &[WalletUpdate<'a>]) -> Self {
+        let mut columns = Self::default();
+        for update in updates {
+            let wallet = update.wallet;
+            columns.members.push(wallet.member.as_uuid());
+            columns.available.push(wallet.available.hundredths());
+            columns.pending.push(wallet.pending.hundredths());
+            columns.held.push(wallet.held.hundredths());
+            columns.debt.push(wallet.debt.hundredths());
+            columns.next_change_at.push(wallet.next_change_at);
+            columns.tiers.push(update.tier);
+            columns.tiers_since.push(update.tier_since);
+        }
+        columns
     }
-    let of = |amount: fn(&Wallet) -> Points| -> Vec<i64> {
-        updates
-            .iter()
-            .map(|update| amount(update.wallet).hundredths())
-            .collect()
-    };
-    let members: Vec<Uuid> = updates.iter().map(|u| u.wallet.member.as_uuid()).collect();
-    let changes: Vec<Option<DateTime<Utc>>> =
-        updates.iter().map(|u| u.wallet.next_change_at).collect();
-    let tiers: Vec<String> = updates.iter().map(|u| u.tier.to_owned()).collect();
-    let since: Vec<DateTime<Utc>> = updates.iter().map(|u| u.tier_since).collect();
-    sqlx::query!(
-        r#"update wallets w
-           set available = u.available, pending = u.pending, held = u.held, debt = u.debt,
-               next_change_at = u.next_change_at, tier = u.tier, tier_since = u.tier_since
-           from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-                       $6::timestamptz[], $7::text[], $8::timestamptz[])
-                as u (member_id, available, pending, held, debt, next_change_at, tier, tier_since)
-           where w.member_id = u.member_id"#,
-        &members,
-        &of(|w| w.available),
-        &of(|w| w.pending),
-        &of(|w| w.held),
-        &of(|w| w.debt),
-        &changes as &[Option<DateTime<Utc>>],
-        &tiers,
-        &since,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

@@ -1,4 +1,5 @@
 //! Why a purchase earned what it earned, in a form that is stored with it, shown to people and read again by a refund.
+//! What is as usual (nothing paid by points, the base rate, no limit reached) is left out of the stored form.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub struct Explanation {
     /// The lots that came of it: when they are active, when they expire, who pays for them.
     pub lots: Vec<LotExplained>,
     /// The lots that paid, in the order of spending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spent: Vec<Draw>,
 }
 
@@ -31,12 +33,15 @@ pub struct LineExplained {
     /// What it costs.
     pub amount: Money,
     /// What of it points paid.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub paid_by_points: Money,
     /// The points that paid it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub points_spent: Points,
     /// The money that can earn.
     pub eligible: Money,
     /// Why not all of it can.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<Exclusion>,
 }
 
@@ -56,16 +61,20 @@ pub struct AccrualExplained {
     /// Number of the line.
     pub line: i16,
     /// The rule; none: the base rate of the business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleId>,
     /// Russian name of the rule.
+    #[serde(default = "base_ru", skip_serializing_if = "is_base_ru")]
     pub name_ru: String,
     /// English name of the rule.
+    #[serde(default = "base_en", skip_serializing_if = "is_base_en")]
     pub name_en: String,
     /// What the rule asked for.
     pub asked: Points,
     /// What was granted.
     pub granted: Points,
     /// Why less was granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clamped_by: Vec<Clamp>,
     /// The lot in which the points are; none if nothing was granted.
     #[serde(rename = "lot_id")]
@@ -74,16 +83,33 @@ pub struct AccrualExplained {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_start: Option<NaiveDate>,
     /// Whether it counts against the rule's budget.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub budgeted: bool,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
+/// The names of the base rate.
+pub const BASE_RU: &str = "Базовое начисление";
+/// See [`BASE_RU`].
+pub const BASE_EN: &str = "Base rate";
+
+fn base_ru() -> String {
+    BASE_RU.to_owned()
+}
+
+fn base_en() -> String {
+    BASE_EN.to_owned()
+}
+
+fn is_base_ru(name: &str) -> bool {
+    name == BASE_RU
+}
+
+fn is_base_en(name: &str) -> bool {
+    name == BASE_EN
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Why a rule gave less than it asked for.

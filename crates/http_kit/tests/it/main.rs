@@ -10,7 +10,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use http::Method;
 use http_kit::caller::By;
-use http_kit::layers::{identify, time_limit, wrap};
+use http_kit::layers::{TimeLimit, identify, wrap};
 use http_kit::{ApiJson, BodyLimit, HttpConfig, HttpKit, IdempotentJson, Problem};
 use serde::Deserialize;
 use services::caller::MemberCaller;
@@ -56,7 +56,7 @@ impl Small {
                 "/broken",
                 get(|| async { Problem::internal(&std::fmt::Error) }),
             )
-            .layer(from_fn_with_state(Duration::from_millis(20), time_limit))
+            .layer(TimeLimit::new(Duration::from_millis(20)))
             .layer(from_fn_with_state(kit.clone(), identify));
         Self {
             router: wrap(router.with_state(kit.clone()), &kit),

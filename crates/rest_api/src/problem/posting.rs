@@ -5,6 +5,7 @@ use domain::loyalty::purchase::PurchaseRefusal;
 use domain::loyalty::refund::RefundRefusal;
 use domain::loyalty::wallet::WalletError;
 use http_kit::problem::{Problem, ProblemCode};
+use services::loyalty::engine::EngineError;
 use services::loyalty::holds::HoldError;
 use services::loyalty::post_batch::PostBatchError;
 use services::loyalty::post_purchase::PostPurchaseError;
@@ -13,14 +14,30 @@ use services::loyalty::refund_purchase::RefundPurchaseError;
 use services::loyalty::transactions::ReadPurchaseError;
 use services::members::Unresolved;
 
-use super::ApiError;
+use super::{ApiError, waiting};
 
 impl From<PostPurchaseError> for ApiError {
     fn from(error: PostPurchaseError) -> Self {
         match error {
             PostPurchaseError::Access(error) => error.into(),
             PostPurchaseError::Refused(refusal) => refusal.into(),
+            PostPurchaseError::Engine(error) => error.into(),
             PostPurchaseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Overloaded { retry_after } => {
+                waiting(ProblemCode::Overloaded, retry_after)
+            }
+            EngineError::Stopping | EngineError::Unavailable => {
+                waiting(ProblemCode::Unavailable, 1)
+            }
+            EngineError::Panicked => Problem::internal(&error).into(),
+            EngineError::Store(error) => error.into(),
         }
     }
 }

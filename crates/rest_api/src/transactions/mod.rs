@@ -17,6 +17,7 @@ pub(crate) fn problems() -> Vec<&'static str> {
         "invalid_idempotency_key",
         "idempotency_key_reused",
         "idempotency_in_flight",
+        "overloaded",
         "business_suspended",
         "unknown_member",
         "invalid_member_code",

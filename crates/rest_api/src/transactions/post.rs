@@ -8,7 +8,7 @@ use services::caller::TillCaller;
 use services::context::Context;
 use services::idempotency::Answer;
 use services::loyalty::post_purchase::post_purchase;
-use services::loyalty::posting::Posted;
+use services::loyalty::posting::PurchaseRow;
 
 use super::model::Transaction;
 use super::request::PurchaseIn;
@@ -39,8 +39,8 @@ pub async fn post(
     Ok(replayable(answered))
 }
 
-fn render(posted: &Posted) -> Answer {
-    let transaction = Transaction::new(posted.purchase.clone(), Vec::new());
+fn render(purchase: &PurchaseRow) -> Answer {
+    let transaction = Transaction::new(purchase.clone(), Vec::new());
     Answer {
         status: 201,
         location: Some(format!("/api/v1/transactions/{}", transaction.id)),

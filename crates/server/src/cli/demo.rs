@@ -61,7 +61,7 @@ async fn fill_only(size: Size, loaded: Loaded) -> anyhow::Result<ExitCode> {
         let context = wiring::context(&config, &folder, &database).await?;
         wiring::start_programme(&config, &context).await?;
         services::auth::signing_keys::ensure(&context).await?;
-        context.pool().close().await;
+        context.close().await;
         demo::prepare(&config, &folder, &database, size).await
     })
     .await;

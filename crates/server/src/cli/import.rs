@@ -154,7 +154,7 @@ async fn with_database(
         Ok((import, refused))
     };
     let outcome = Box::pin(outcome).await;
-    context.pool().close().await;
+    context.close().await;
     outcome
 }
 

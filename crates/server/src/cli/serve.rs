@@ -118,6 +118,7 @@ async fn serve(
         () = parts.failed.cancelled() => {}
     }
     parts.stop(signals).await;
+    finish_postings(&context, signals).await;
     metrics_task.abort();
     let closing = tokio::time::timeout(CLOSING_PATIENCE, context.pool().close());
     if closing.await.is_err() {
@@ -203,6 +204,16 @@ async fn keep_working(
         pause = (pause * 2).min(LONGEST_PAUSE);
         worker = wiring::worker(config, context)?;
     }
+}
+
+/// Purchases that a client no longer waits for may still be queued.
+async fn finish_postings(context: &Context, signals: &Signals) {
+    tracing::info!("stopping: carrying out purchases that are queued");
+    let postings = TaskTracker::new();
+    let draining = context.clone();
+    postings.spawn(async move { draining.engine().drain().await });
+    postings.close();
+    wait(&postings, signals, "purchases").await;
 }
 
 /// Waits for tasks to end, for so long and no longer, and not at all once a second signal came.

@@ -22,7 +22,7 @@ pub(super) async fn with_context<T>(
             Ok(()) => work(context.clone()).await,
             Err(error) => Err(error),
         };
-        context.pool().close().await;
+        context.close().await;
         outcome
     })
     .await;

@@ -2,7 +2,7 @@
 
 use domain::phone::Region;
 
-use super::model::{Config, Secret};
+use super::model::{Config, Posting, Secret};
 use crate::master_key;
 
 /// Every setting whose value is not allowed, with what is.
@@ -64,8 +64,34 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             master_key::ALLOWED,
         ),
     ];
-    let faulty = checks.into_iter().filter(|(_, fine, _)| !fine);
+    let checks = checks.into_iter().chain(posting(&config.posting));
+    let faulty = checks.filter(|(_, fine, _)| !fine);
     faulty.map(|(key, _, allowed)| (key, allowed)).collect()
+}
+
+fn posting(posting: &Posting) -> [(&'static str, bool, &'static str); 4] {
+    [
+        (
+            "posting.workers",
+            posting.workers <= 32,
+            "must be 1 to 32, or 0 for one a core and at most 4",
+        ),
+        (
+            "posting.queue",
+            (16..=1_000_000).contains(&posting.queue.get()),
+            "must be 16 to 1000000",
+        ),
+        (
+            "posting.group",
+            (8..=2_000).contains(&posting.group.get()),
+            "must be 8 to 2000",
+        ),
+        (
+            "posting.bulk",
+            posting.bulk <= posting.group,
+            "must be 1 to posting.group",
+        ),
+    ]
 }
 
 fn is_address(url: &str) -> bool {

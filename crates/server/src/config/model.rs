@@ -47,6 +47,8 @@ pub struct Config {
     pub sms: Sms,
     /// Limits of requests.
     pub limits: Limits,
+    /// Purchases in groups.
+    pub posting: Posting,
     /// Jobs.
     pub worker: Worker,
 }
@@ -154,6 +156,20 @@ pub struct Limits {
     pub anonymous_requests_per_second: NonZeroU32,
     /// Requests at once of an address without a credential.
     pub anonymous_burst: NonZeroU32,
+}
+
+/// How purchases are gathered into groups.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Posting {
+    /// Groups written side by side; 0 chooses.
+    pub workers: u32,
+    /// Purchases of tills that wait at most.
+    pub queue: NonZeroU32,
+    /// The largest group.
+    pub group: NonZeroU32,
+    /// How many of a group come from batches and imports at most.
+    pub bulk: NonZeroU32,
 }
 
 /// The running of jobs.

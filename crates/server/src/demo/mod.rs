@@ -55,7 +55,7 @@ pub(crate) async fn prepare(
     let clock = Clock::manual(present);
     let context = wiring::context_at(config, folder, database, clock).await?;
     let prepared = fill_if_needed(&context, config, folder, size).await;
-    context.pool().close().await;
+    context.close().await;
     prepared
 }
 

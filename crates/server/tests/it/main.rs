@@ -9,4 +9,5 @@ mod import;
 mod jobs;
 mod process;
 mod program;
+mod stopping;
 mod tour;

@@ -231,13 +231,13 @@ pub(super) async fn verify(ctx: &Context, secret: &str) -> Result<KeyCaller, Aut
     let key = match ctx.caches().keys.get(&hash, now) {
         Ok(key) => key,
         Err(seen) => {
-            let row = store::integration_keys::find_by_hash_across_businesses(
-                &mut *ctx.connection().await?,
-                &hash,
-            )
-            .await?
-            .filter(|row| row.revoked_at.is_none())
-            .ok_or(INVALID)?;
+            let mut conn = ctx.reader().await?;
+            let find = store::integration_keys::find_by_hash_across_businesses(&mut conn, &hash);
+            let found = find.await;
+            let row = conn
+                .done(found)?
+                .filter(|row| row.revoked_at.is_none())
+                .ok_or(INVALID)?;
             let expires_at = row.expires_at;
             let view = view(row.clone())?;
             let key = Arc::new(VerifiedKey {
@@ -249,7 +249,7 @@ pub(super) async fn verify(ctx: &Context, secret: &str) -> Result<KeyCaller, Aut
                 },
                 expires_at,
             });
-            ctx.caches().keys.put(hash, key.clone(), now, seen);
+            ctx.caches().keys.put(&hash, key.clone(), now, seen);
             key
         }
     };

@@ -8,7 +8,7 @@ use domain::people::MemberStatus;
 use domain::rights::{OperatorRole, StaffRole};
 use sqlx::PgConnection;
 use store::error::StoreError;
-use store::sessions::SessionRow;
+use store::sessions::{SessionRow, SessionWithRoles};
 
 use crate::caller::{Person, StaffPlace};
 use crate::context::Context;
@@ -30,16 +30,19 @@ pub(crate) async fn load(
         Ok(state) => return Ok(Some(state)),
         Err(seen) => seen,
     };
-    let mut conn = ctx.connection().await?;
-    let Some(row) = store::sessions::get(&mut conn, session).await? else {
+    let mut conn = ctx.reader().await?;
+    let found = store::sessions::get_with_roles(&mut conn, session).await;
+    let Some(row) = conn.done(found)? else {
         return Ok(None);
     };
-    if !lives(&row) {
+    if row.ended_at.is_some() || row.member_status.parse() != Ok(MemberStatus::Active) {
         return Ok(None);
     }
-    let person = person(&mut conn, row).await?;
+    let person = person_of(session, row)?;
     let state = Arc::new(SessionState { person });
-    ctx.caches().sessions.put(session, state.clone(), now, seen);
+    ctx.caches()
+        .sessions
+        .put(&session, state.clone(), now, seen);
     Ok(Some(state))
 }
 
@@ -68,6 +71,33 @@ pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<P
             .collect::<Result<_, StoreError>>()?,
         operator: roles
             .iter()
+            .map(|role| known::<OperatorRole>(role))
+            .collect::<Result<_, StoreError>>()?,
+        auth_time: row.auth_time,
+        amr: row.amr,
+    })
+}
+
+fn person_of(session: SessionId, row: SessionWithRoles) -> Result<Person, StoreError> {
+    let places = row
+        .businesses
+        .iter()
+        .zip(row.staff_roles)
+        .zip(row.locations);
+    let operator = row.operator_roles.iter();
+    Ok(Person {
+        member: row.member_id.into(),
+        session,
+        staff: places
+            .map(|((business, role), location)| {
+                Ok(StaffPlace {
+                    business: (*business).into(),
+                    role: known::<StaffRole>(&role)?,
+                    location: location.map(Into::into),
+                })
+            })
+            .collect::<Result<_, StoreError>>()?,
+        operator: operator
             .map(|role| known::<OperatorRole>(role))
             .collect::<Result<_, StoreError>>()?,
         auth_time: row.auth_time,

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::signing_keys::SigningKeyRow;
 
+use super::access_token::seen::SeenTokens;
 use crate::cache::MAX_AGE;
 use crate::context::Context;
 use crate::transaction;
@@ -62,6 +63,7 @@ pub struct Keyring {
     verifying: BTreeMap<String, VerifyingKey>,
     signing: Option<(String, Arc<RsaKeyPair>)>,
     jwks: Value,
+    seen: Arc<SeenTokens>,
 }
 
 /// A public key and the one algorithm that it is for.
@@ -87,6 +89,11 @@ impl Keyring {
         self.signing
             .as_ref()
             .map(|(kid, key)| (kid.as_str(), key.as_ref()))
+    }
+
+    /// The tokens that these keys were seen to have signed.
+    pub(super) fn seen(&self) -> &SeenTokens {
+        &self.seen
     }
 
     /// The public keys as they are published (RFC 7517).
@@ -126,7 +133,9 @@ pub async fn keyring(ctx: &Context) -> Result<Arc<Keyring>, StoreError> {
     {
         return Ok(keyring.clone());
     }
-    let rows = store::signing_keys::list(&mut *ctx.connection().await?).await?;
+    let mut conn = ctx.reader().await?;
+    let rows = store::signing_keys::list(&mut conn).await;
+    let rows = conn.done(rows)?;
     let keyring = Arc::new(build(ctx, &rows, last.map(|(_, keyring)| keyring))?);
     ctx.caches().keyring.set(Some((now, keyring.clone())));
     Ok(keyring)
@@ -148,10 +157,14 @@ fn build(
 ) -> Result<Keyring, StoreError> {
     let broken =
         |what: &str| StoreError(sqlx::Error::Decode(format!("a signing key {what}").into()));
+    let jwks = json!({ "keys": rows.iter().map(|row| &row.public_jwk).collect::<Vec<_>>() });
+    // Other keys, and nothing is known of any token.
+    let same = last.as_ref().filter(|last| last.jwks == jwks);
     let mut keyring = Keyring {
         verifying: BTreeMap::new(),
         signing: None,
-        jwks: json!({ "keys": rows.iter().map(|row| &row.public_jwk).collect::<Vec<_>>() }),
+        seen: same.map_or_else(Arc::default, |last| last.seen.clone()),
+        jwks,
     };
     for row in rows {
         let part = |name: &str| {
@@ -337,6 +350,7 @@ pub(super) fn keyring_of(pair: RsaKeyPair) -> (Keyring, Value) {
         )]),
         signing: Some((kid, Arc::new(pair))),
         jwks: json!({ "keys": [jwk.clone()] }),
+        seen: Arc::default(),
     };
     (keyring, jwk)
 }

@@ -80,10 +80,12 @@ pub async fn change(
     if !faults.is_empty() {
         return Err(ChangeBusinessError::Invalid(faults));
     }
-    transaction::run(ctx, (business, input), |conn, (business, input)| {
+    let result = transaction::run(ctx, (business, input), |conn, (business, input)| {
         Box::pin(apply(conn, *business, input))
     })
-    .await
+    .await;
+    ctx.caches().places.forget(business);
+    result
 }
 
 async fn apply(

@@ -101,10 +101,14 @@ pub async fn create_as_system(
     if !faults.is_empty() {
         return Err(CreateBusinessError::Invalid(faults));
     }
-    transaction::run(ctx, (ctx.clone(), input), |conn, (ctx, input)| {
+    let result = transaction::run(ctx, (ctx.clone(), input), |conn, (ctx, input)| {
         Box::pin(insert(conn, ctx, input))
     })
-    .await
+    .await;
+    if let Ok(business) = &result {
+        ctx.caches().places.forget(business.id);
+    }
+    result
 }
 
 async fn insert(

@@ -94,6 +94,7 @@ pub async fn add_location(
         })
     })
     .await?;
+    ctx.caches().places.forget(business);
     Ok(view(row))
 }
 

@@ -26,7 +26,7 @@ impl Job for ForgetIdempotencyKeys {
 impl Handler<Context> for ForgetIdempotencyKeys {
     async fn run(self, ctx: Context, run: JobRun) -> Result<(), JobError> {
         forget(&ctx, &run, KEPT_FOR, |conn, before| {
-            Box::pin(store::idempotency_keys::forget(conn, before, STEP.into()))
+            Box::pin(store::kept_answers::forget(conn, before, STEP.into()))
         })
         .await
     }

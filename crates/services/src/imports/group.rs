@@ -16,8 +16,7 @@ use super::reader::Group;
 use super::row::{Row, RowPurchase};
 use super::verdict::{Verdict, fault_of};
 use crate::context::Context;
-use crate::loyalty::ladder::Frame;
-use crate::loyalty::posting::{self, PostItem, PostOutcome, PostRefusal};
+use crate::loyalty::posting::{self, PostItem, PostOutcome, PostRefusal, Stage};
 use crate::members::{MemberReference, OnUnknown, resolve_members};
 use crate::transaction;
 
@@ -58,15 +57,15 @@ pub(super) struct Decided {
 /// Posts a group, or only decides it in a dry run.
 pub(super) async fn post(
     ctx: &Context,
-    frame: &Frame,
+    stage: &Stage,
     work: Work,
     group: Arc<Group>,
 ) -> Result<ImportRow, GroupError> {
-    let input = (ctx.clone(), frame.clone(), work, Arc::clone(&group));
-    let posted = transaction::run(ctx, input, |conn, (ctx, frame, work, group)| {
+    let input = (ctx.clone(), stage.clone(), work, Arc::clone(&group));
+    let posted = transaction::run(ctx, input, |conn, (ctx, stage, work, group)| {
         Box::pin(async move {
             stand_at(conn, *work, group).await?;
-            let decided = decide(conn, ctx, frame, *work, group).await?;
+            let decided = decide(conn, ctx, stage, *work, group).await?;
             if work.dry_run {
                 return Err(GroupError::Decided(Box::new(decided)));
             }
@@ -126,7 +125,7 @@ struct Seen<'a> {
 async fn decide(
     conn: &mut PgConnection,
     ctx: &Context,
-    frame: &Frame,
+    stage: &Stage,
     work: Work,
     group: &Group,
 ) -> Result<Decided, GroupError> {
@@ -147,9 +146,9 @@ async fn decide(
     }
     let items: Vec<PostItem> = good
         .iter()
-        .map(|(_, purchase)| purchase.item(work.business, work.sender))
+        .map(|(row, purchase)| purchase.item(work.business, work.sender, (work.import, row.number)))
         .collect();
-    let outcomes = posting::post_group(conn, ctx, frame, &items).await?;
+    let outcomes = posting::post_group(conn, ctx, stage, &items).await?;
     let mut seen = Vec::new();
     for ((row, purchase), outcome) in good.into_iter().zip(outcomes) {
         match outcome {

@@ -10,6 +10,7 @@ use domain::ids::{BusinessId, LocationId};
 use domain::loyalty::basket::BasketInput;
 use domain::loyalty::purchase::Spend;
 use domain::phone::Region;
+use uuid::Uuid;
 
 use super::cutter::{Cutting, Record};
 use super::format::ImportFormat;
@@ -260,7 +261,12 @@ impl RowReader {
 impl RowPurchase {
     /// The purchase as the posting path takes it.
     #[must_use]
-    pub fn item(&self, business: BusinessId, sender: Option<domain::ids::MemberId>) -> PostItem {
+    pub fn item(
+        &self,
+        business: BusinessId,
+        sender: Option<domain::ids::MemberId>,
+        import: (Uuid, i64),
+    ) -> PostItem {
         PostItem {
             business,
             location: self.location,
@@ -271,7 +277,7 @@ impl RowPurchase {
             basket: self.basket.clone(),
             spend: Spend::Nothing,
             occurred_at: Some(self.occurred_at),
-            history: true,
+            import: Some(import),
             idempotency: None,
         }
     }

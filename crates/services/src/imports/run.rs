@@ -1,6 +1,7 @@
 //! Works on an import, from where it stands to its end. One worker has an import at a time; whoever comes second is
 //! told so, and even if both worked, each group is posted once, because it is posted only at its own place.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::ids::MemberId;
@@ -16,6 +17,7 @@ use super::reader::{FileReader, Place};
 use super::row::RowReader;
 use crate::context::Context;
 use crate::loyalty::ladder;
+use crate::loyalty::posting::Stage;
 use crate::transaction;
 
 /// How many rows one transaction posts.
@@ -84,8 +86,8 @@ async fn work(
         let Some(group) = reader.group(GROUP).await? else {
             break;
         };
-        let frame = ladder::frame(ctx).await?;
-        match group::post(ctx, &frame, work, Arc::new(group)).await {
+        let stage = Stage::set(ctx, &BTreeSet::from([work.business])).await?;
+        match group::post(ctx, &stage, work, Arc::new(group)).await {
             Ok(next) => row = next,
             Err(GroupError::Superseded) => return ended(ctx, import).await,
             Err(GroupError::Overflow) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::MemberId;
 use domain::loyalty::lot::Lot;
 use domain::loyalty::wallet::Wallet;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::posting::Balance;
 use super::wallets::{self, Needs};
+use crate::cache::{Cache, Ticket};
 use crate::caller::MemberCaller;
 use crate::context::Context;
 
@@ -26,6 +27,55 @@ pub struct BalanceNow {
     pub next_expiry: Option<(DateTime<Utc>, Points)>,
     /// When this was true.
     pub as_of: DateTime<Utc>,
+    /// How long ago that was.
+    pub age: TimeDelta,
+}
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// No older than this process's own writes, and [`crate::cache::MAX_AGE`] for those of others.
+    Recent,
+    /// Read now.
+    Now,
+}
+
+/// How many balances are kept.
+const KEPT: usize = 32_768;
+
+/// Balances that were asked for, until something is due by the clock.
+#[derive(Debug)]
+pub(crate) struct BalanceCache(Cache<MemberId, Known>);
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    balance: BalanceNow,
+    until: Option<DateTime<Utc>>,
+}
+
+impl Default for BalanceCache {
+    fn default() -> Self {
+        Self(Cache::with_capacity(KEPT))
+    }
+}
+
+impl BalanceCache {
+    /// Forgets a balance, because a transaction that may have changed it has ended.
+    pub(crate) fn forget(&self, member: &MemberId) {
+        self.0.forget(member);
+    }
+
+    fn get(&self, member: &MemberId, now: DateTime<Utc>) -> Result<BalanceNow, Ticket> {
+        let kept = self.0.look(member, now)?;
+        let known = kept.value;
+        if known.until.is_some_and(|until| until <= now) {
+            return Err(self.0.ticket(member));
+        }
+        Ok(BalanceNow {
+            age: now - kept.at,
+            ..known.balance
+        })
+    }
 }
 
 /// Why there is no answer.
@@ -46,21 +96,38 @@ pub enum ReadWalletError {
 ///
 /// # Errors
 /// [`ReadWalletError`].
-pub async fn balance(ctx: &Context, caller: &MemberCaller) -> Result<BalanceNow, ReadWalletError> {
-    let mut conn = ctx.connection().await?;
-    let now = ctx.clock().now();
-    let wallet = wallet_now(&mut conn, ctx, caller.member, now).await?.wallet;
-    let next_expiry = if wallet.lots_loaded {
-        next_expiry_of(&wallet)
-    } else {
-        let next = store::lots::next_expiry(&mut conn, caller.member, now).await?;
-        next.map(|(at, points)| (at, Points::from_hundredths(points)))
+pub async fn balance(
+    ctx: &Context,
+    caller: &MemberCaller,
+    freshness: Freshness,
+) -> Result<BalanceNow, ReadWalletError> {
+    let (now, kept) = (ctx.clock().now(), &ctx.caches().balances);
+    let member = caller.member;
+    let ticket = match freshness {
+        Freshness::Now => kept.0.ticket(&member),
+        Freshness::Recent => match kept.get(&member, now) {
+            Ok(balance) => return Ok(balance),
+            Err(ticket) => ticket,
+        },
     };
-    Ok(BalanceNow {
+    let mut conn = ctx.reader().await?;
+    let found = store::balances::get(&mut conn, member, now).await;
+    let row = conn.done(found)?.ok_or(ReadWalletError::UnknownMember)?;
+    let (mut wallet, mut next_expiry) = (row.wallet.wallet, row.next_expiry);
+    if wallet.next_change_at.is_some_and(|at| at <= now) {
+        let mut conn = ctx.connection().await?;
+        wallet = wallet_now(&mut conn, ctx, member, now).await?.wallet;
+        next_expiry = next_expiry_of(&wallet);
+    }
+    let balance = BalanceNow {
         balance: Balance::of(&wallet),
         next_expiry,
         as_of: now,
-    })
+        age: TimeDelta::zero(),
+    };
+    let until = wallet.next_change_at;
+    kept.0.put(&member, Known { balance, until }, now, ticket);
+    Ok(balance)
 }
 
 /// The next points to expire of a wallet that was brought to this moment with its lots.

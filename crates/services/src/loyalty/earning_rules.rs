@@ -137,6 +137,7 @@ pub async fn add(ctx: &Context, caller: &OperatorCaller, new: NewRule) -> Result
         Box::pin(async move { earning_rules::insert(conn, rule, *now).await })
     })
     .await;
+    ctx.caches().places.forget_rules(rule.business);
     match result {
         Ok(()) => Ok(rule),
         Err(error)
@@ -162,7 +163,7 @@ pub async fn change(
     caller.require(OperatorRole::Admin)?;
     let now = ctx.clock().now();
     let input = (ladder::frame(ctx).await?, change, now);
-    transaction::run(ctx, input, |conn, (frame, change, now)| {
+    let result = transaction::run(ctx, input, |conn, (frame, change, now)| {
         Box::pin(async move {
             let latest = earning_rules::lock_latest(conn, change.rule).await?;
             let latest = latest.ok_or(RuleError::UnknownRule)?;
@@ -188,7 +189,11 @@ pub async fn change(
             Ok(rule)
         })
     })
-    .await
+    .await;
+    if let Ok(rule) = &result {
+        ctx.caches().places.forget_rules(rule.business);
+    }
+    result
 }
 
 fn check(frame: &Frame, rule: &Rule) -> Result<(), RuleError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use domain::ids::{BusinessId, HoldId, MemberId};
 use domain::loyalty::purchase::{PurchaseRefusal, Standing, Terms};
 use domain::loyalty::refund;
@@ -167,7 +167,7 @@ async fn hold_in(
         return Err(HoldError::ReferenceUsed { hold: hold.id });
     }
     may_hold(frame, &terms, found, order.points)?;
-    use_code(conn, found, now).await?;
+    let code = code_to_use(conn, found).await?;
     let settings = &frame.programme.settings;
     let minutes = order
         .minutes
@@ -189,7 +189,10 @@ async fn hold_in(
     let ids = &mut || ctx.ids().uuid();
     row.wallet.advance(now, ids)?;
     row.wallet.hold(hold, now, ids)?;
-    wallets::store(conn, &[row], now).await?;
+    let mut writes = wallets::changes(&[row]);
+    let codes = Vec::from_iter(code);
+    writes.codes = &codes;
+    wallets::write(conn, &[row], &writes, now).await?;
     held_points(&row.wallet, id)
 }
 
@@ -213,21 +216,20 @@ fn may_hold(
     Ok(())
 }
 
-/// Uses the rotating code up, if the member was named by one.
-async fn use_code(
+/// The rotating code that this hold uses up, if the member was named by one.
+async fn code_to_use(
     conn: &mut PgConnection,
     found: ResolvedMember,
-    now: DateTime<Utc>,
-) -> Result<(), HoldError> {
+) -> Result<Option<(Uuid, i64)>, HoldError> {
     let Proof::Code { step } = found.proof else {
-        return Ok(());
+        return Ok(None);
     };
     let code = (found.member.as_uuid(), step);
     let used = used_member_codes::find(conn, &[code.0], &[code.1]).await?;
     if used.contains(&code) {
         return Err(HoldError::CodeUsed);
     }
-    Ok(used_member_codes::insert(conn, &[code], now).await?)
+    Ok(Some(code))
 }
 
 /// Takes the points of a hold: all, or `points` of them; the rest goes back.

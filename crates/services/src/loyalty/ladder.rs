@@ -57,9 +57,11 @@ pub async fn current(ctx: &Context) -> Result<Arc<Ladder>, StoreError> {
         Ok(ladder) => return Ok(ladder),
         Err(seen) => seen,
     };
-    let ladder = store::tiers::get(&mut *ctx.connection().await?).await?;
+    let mut conn = ctx.reader().await?;
+    let ladder = store::tiers::get(&mut conn).await;
+    let ladder = conn.done(ladder)?;
     let ladder = Arc::new(ladder.ok_or(StoreError(sqlx::Error::RowNotFound))?);
-    ctx.caches().ladder.put((), Arc::clone(&ladder), now, seen);
+    ctx.caches().ladder.put(&(), Arc::clone(&ladder), now, seen);
     Ok(ladder)
 }
 

@@ -3,9 +3,8 @@
 use domain::rights::Scope;
 use store::error::StoreError;
 
-use super::ladder;
 use super::post_purchase::{Outcomes, PostPurchaseError, PurchaseRequest};
-use super::posting::{self, PostItem, PostOutcome, PostRefusal, Posted};
+use super::posting::{self, PostItem, PostOutcome, PostRefusal, Posted, Stage};
 use crate::caller::{AccessError, TillCaller};
 use crate::context::Context;
 use crate::idempotency::{self, Answer, Answered, IdempotencyError, IdempotencyKey};
@@ -72,8 +71,9 @@ where
         let item = request.into_item(caller, None);
         items.push(item.map_err(|source| PostBatchError::Item { index, source })?);
     }
-    let input = (ctx.clone(), ladder::frame(ctx).await?, items, key, render);
-    transaction::run(ctx, input, |conn, (ctx, frame, items, key, render)| {
+    let stage = Stage::of(ctx, &items).await?;
+    let input = (ctx.clone(), stage, items, key, render);
+    transaction::run(ctx, input, |conn, (ctx, stage, items, key, render)| {
         Box::pin(async move {
             if let Some(answer) = idempotency::begin::<PostBatchError>(conn, key).await? {
                 return Ok(Answered {
@@ -81,7 +81,7 @@ where
                     replayed: true,
                 });
             }
-            let outcomes = posting::post_group(conn, ctx, frame, items).await?;
+            let outcomes = posting::post_group(conn, ctx, stage, items).await?;
             let answer = render(&verdicts(outcomes, items));
             idempotency::finish(conn, key, &answer, ctx.clock().now()).await?;
             Ok(Answered {

@@ -7,13 +7,12 @@ use domain::loyalty::purchase::Spend;
 use domain::rights::Scope;
 use store::error::StoreError;
 
-use super::ladder;
-use super::posting::{self, PostItem, PostRefusal, Posted};
+use super::engine::{self, EngineError, Lane};
+use super::posting::{PostItem, PostRefusal, PurchaseRow};
 use crate::caller::{AccessError, TillCaller};
 use crate::context::Context;
 use crate::idempotency::{Answered, IdempotencyKey, Render};
 use crate::members::MemberReference;
-use crate::transaction;
 
 /// A purchase as a till sends it.
 #[derive(Clone, Debug)]
@@ -45,6 +44,9 @@ pub enum PostPurchaseError {
     /// The purchase was refused.
     #[error(transparent)]
     Refused(#[from] PostRefusal),
+    /// The engine did not carry it out.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,7 +60,7 @@ impl PurchaseRequest {
     pub fn into_item(
         self,
         caller: &TillCaller,
-        idempotency: Option<(IdempotencyKey, Render<Posted>)>,
+        idempotency: Option<(IdempotencyKey, Render<PurchaseRow>)>,
     ) -> Result<PostItem, AccessError> {
         let business = caller.business(self.business)?;
         let location = caller.location(business, self.location)?;
@@ -76,7 +78,7 @@ impl PurchaseRequest {
             basket: self.basket,
             spend: self.spend,
             occurred_at: self.occurred_at,
-            history: false,
+            import: None,
             idempotency,
         })
     }
@@ -91,28 +93,24 @@ pub async fn post_purchase(
     caller: &TillCaller,
     request: PurchaseRequest,
     key: IdempotencyKey,
-    render: Render<Posted>,
+    render: Render<PurchaseRow>,
 ) -> Result<Answered, PostPurchaseError> {
     caller.require(Scope::TransactionsWrite)?;
     let item = request.into_item(caller, Some((key, render)))?;
-    let outcome = post_items(ctx, vec![item]).await?.pop();
-    let outcome = outcome.ok_or(StoreError(sqlx::Error::RowNotFound))??;
+    let outcome = ctx.engine().submit_one(ctx, Lane::Till, item).await??;
     Ok(outcome
         .answered()
         .ok_or(StoreError(sqlx::Error::RowNotFound))?)
 }
 
-/// What became of the items of a group, in their order.
-pub type Outcomes = Vec<Result<posting::PostOutcome, PostRefusal>>;
+/// What became of orders, in their order.
+pub type Outcomes = Vec<engine::Outcome>;
 
-/// Posts a group in a transaction of its own.
+/// Posts items one after the other, behind those of tills.
 ///
 /// # Errors
-/// [`StoreError`] from the database: then nothing was posted.
-pub async fn post_items(ctx: &Context, items: Vec<PostItem>) -> Result<Outcomes, StoreError> {
-    let input = (ctx.clone(), ladder::frame(ctx).await?, items);
-    transaction::run(ctx, input, |conn, (ctx, frame, items)| {
-        Box::pin(posting::post_group(conn, ctx, frame, items))
-    })
-    .await
+/// [`EngineError`]: some may have been posted.
+pub async fn post_items(ctx: &Context, items: Vec<PostItem>) -> Result<Outcomes, EngineError> {
+    let engine = ctx.engine();
+    engine.submit_in_order(ctx, Lane::Bulk, items).await
 }

@@ -2,9 +2,8 @@
 
 use domain::rights::Scope;
 
-use super::ladder;
 use super::post_purchase::{PostPurchaseError, PurchaseRequest};
-use super::posting::{self, Posted};
+use super::posting::{self, Posted, Stage};
 use crate::caller::TillCaller;
 use crate::context::Context;
 
@@ -19,7 +18,7 @@ pub async fn quote(
 ) -> Result<Posted, PostPurchaseError> {
     caller.require(Scope::LoyaltyRead)?;
     let item = request.into_item(caller, None)?;
-    let frame = ladder::frame(ctx).await?;
+    let stage = Stage::of(ctx, std::slice::from_ref(&item)).await?;
     let mut conn = ctx.connection().await?;
-    Ok(posting::quote(&mut conn, ctx, &frame, &item).await??)
+    Ok(posting::quote(&mut conn, ctx, &stage, &item).await??)
 }

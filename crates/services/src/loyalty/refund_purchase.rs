@@ -19,7 +19,7 @@ use store::outbox_events::OutboxEvent;
 use store::purchases::{PurchaseLineRow, PurchaseRow};
 use store::receipts::ReceiptKind;
 use store::refunds::RefundRow;
-use store::{earning_rules, member_progress, outbox_events, purchases, receipts, refunds};
+use store::{earning_rules, purchases, receipts, refunds};
 use uuid::Uuid;
 
 use super::ladder::{self, Frame};
@@ -143,13 +143,10 @@ async fn refund_in(
         .get_mut(&member)
         .ok_or(StoreError(sqlx::Error::RowNotFound))?;
     if let Some(number) = &order.receipt_number {
-        let place = (purchase.business_id, number.clone());
-        let numbers = std::slice::from_ref(number);
-        let seen = receipts::find(conn, ReceiptKind::Refund, &[place.0], numbers).await?;
-        if let Some(transaction) = seen.get(&place) {
-            return Err(RefundPurchaseError::ReceiptSeen {
-                transaction: *transaction,
-            });
+        let kind = ReceiptKind::Refund;
+        let seen = receipts::find(conn, kind, purchase.business_id, number).await?;
+        if let Some(transaction) = seen {
+            return Err(RefundPurchaseError::ReceiptSeen { transaction });
         }
     }
     let lines = purchases::lines(conn, purchase.id).await?;
@@ -168,14 +165,27 @@ async fn refund_in(
     )?;
     let balance = Balance::of(&row.wallet);
     let refund = refund_row(id, &purchase, order, &decision, balance, now);
-    if let Some(number) = &order.receipt_number {
-        let receipt = (purchase.business_id, number.clone(), refund.id);
-        receipts::insert(conn, ReceiptKind::Refund, &[receipt]).await?;
-    }
     refunds::insert(conn, &refund).await?;
-    wallets::store(conn, &[row], now).await?;
-    take_back(conn, (member, business), &purchase, &decision).await?;
-    announce(conn, ctx, &purchase, &refund).await?;
+    let receipt = order.receipt_number.clone().map(|number| {
+        let business = purchase.business_id;
+        (business, ReceiptKind::Refund, number, refund.id)
+    });
+    let visit = decision.complete.then(|| undone(&purchase));
+    let mut writes = wallets::changes(&[row]);
+    let receipt = Vec::from_iter(receipt);
+    writes.receipts = &receipt;
+    let less = (
+        -decision.money_returned.hundredths(),
+        -decision.points_taken_back.hundredths(),
+    );
+    let days = BTreeMap::from([((member, decision.day), less)]);
+    writes.days = Some(&days);
+    let visits = BTreeMap::from_iter(visit.map(|visit| ((member, business), visit)));
+    writes.visits = Some(&visits);
+    let events = [event(ctx, &purchase, &refund)];
+    writes.events = &events;
+    wallets::write(conn, &[row], &writes, now).await?;
+    give_back(conn, member, &decision).await?;
     Ok(Refunded {
         refund,
         complete: decision.complete,
@@ -262,27 +272,21 @@ fn posted_purchase(
     }
 }
 
-/// Takes progress, visits and what counted against limits back.
-async fn take_back(
+/// The visit that a purchase returned whole was.
+fn undone(purchase: &PurchaseRow) -> VisitChange {
+    VisitChange {
+        visits: -1,
+        first_at: purchase.occurred_at,
+        last_at: purchase.occurred_at,
+    }
+}
+
+/// Gives back what counted against limits.
+async fn give_back(
     conn: &mut PgConnection,
-    (member, business): (MemberId, BusinessId),
-    purchase: &PurchaseRow,
+    member: MemberId,
     decision: &RefundDecision,
 ) -> Result<(), StoreError> {
-    let less = (
-        -decision.money_returned.hundredths(),
-        -decision.points_taken_back.hundredths(),
-    );
-    let days = BTreeMap::from([((member, decision.day), less)]);
-    member_progress::add_days(conn, &days).await?;
-    if decision.complete {
-        let undone = VisitChange {
-            visits: -1,
-            first_at: purchase.occurred_at,
-            last_at: purchase.occurred_at,
-        };
-        member_progress::add_visits(conn, &BTreeMap::from([((member, business), undone)])).await?;
-    }
     let mut usage = BTreeMap::new();
     for part in &decision.explanation.given_back {
         if let Some(start) = part.period_start {
@@ -302,13 +306,8 @@ async fn take_back(
     earning_rules::add_to_budgets(conn, &budgets).await
 }
 
-async fn announce(
-    conn: &mut PgConnection,
-    ctx: &Context,
-    purchase: &PurchaseRow,
-    refund: &RefundRow,
-) -> Result<(), StoreError> {
-    let event = OutboxEvent {
+fn event(ctx: &Context, purchase: &PurchaseRow, refund: &RefundRow) -> OutboxEvent {
+    OutboxEvent {
         id: ctx.ids().uuid(),
         kind: if refund.is_void {
             "purchase.voided"
@@ -325,6 +324,5 @@ async fn announce(
             "points_returned": refund.points_returned,
             "points_taken_back": refund.points_taken_back,
         }),
-    };
-    outbox_events::insert(conn, &[event], refund.recorded_at).await
+    }
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::ids::{HoldId, LotId, MemberId};
-use domain::loyalty::ledger::Journal;
-use domain::loyalty::lot::Lot;
-use domain::loyalty::wallet::{Hold, Wallet, WalletChanges};
+use domain::loyalty::wallet::{Hold, WalletChanges};
 use sqlx::PgConnection;
 use store::error::StoreError;
+use store::posting::write::{self, Writes};
 use store::wallets::{WalletRow, WalletUpdate};
-use store::{holds, journals, lots};
+use store::{holds, lots};
 use uuid::Uuid;
+
+use crate::touched;
 
 /// What to load beside the balances.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,7 @@ pub async fn load(
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<MemberId, WalletRow>, StoreError> {
     let ids: Vec<Uuid> = members.iter().map(|member| member.as_uuid()).collect();
+    touched::note(members.iter().copied());
     let mut rows = store::wallets::lock(conn, &ids).await?;
     fill(conn, &mut rows, needs, now).await?;
     Ok(rows)
@@ -86,6 +88,53 @@ pub async fn fill(
     Ok(())
 }
 
+/// What has changed in wallets that were loaded under lock: balances, tiers, lots, journals.
+#[must_use]
+pub fn changes<'a>(rows: &[&'a WalletRow]) -> Writes<'a> {
+    let mut writes = Writes::default();
+    for row in rows {
+        let (wallet, changes) = (&row.wallet, &row.wallet.changes);
+        writes.wallets.push(WalletUpdate {
+            wallet,
+            tier: &row.tier,
+            tier_since: row.tier_since,
+        });
+        let lots = |ids: &'a BTreeSet<LotId>| ids.iter().filter_map(|id| wallet.lots.get(id));
+        writes.new_lots.extend(lots(&changes.new_lots));
+        writes.changed_lots.extend(lots(&changes.changed_lots));
+        writes.journals.extend(&changes.journals);
+    }
+    writes
+}
+
+/// Writes all that a transaction has decided upon: what is in `writes`, and the holds of the wallets.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn write(
+    conn: &mut PgConnection,
+    rows: &[&WalletRow],
+    writes: &Writes<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    write::write(conn, writes, now).await?;
+    let pick = |of: fn(&WalletChanges) -> &BTreeSet<HoldId>| -> Vec<(MemberId, &Hold)> {
+        rows.iter()
+            .flat_map(|row| {
+                let member = row.wallet.member;
+                of(&row.wallet.changes)
+                    .iter()
+                    .filter_map(|id| row.wallet.holds.get(id))
+                    .map(move |hold| (member, hold))
+            })
+            .collect()
+    };
+    holds::insert(conn, &pick(|changes| &changes.new_holds)).await?;
+    let changed = pick(|changes| &changes.changed_holds);
+    let changed: Vec<&Hold> = changed.into_iter().map(|(_, hold)| hold).collect();
+    holds::update(conn, &changed).await
+}
+
 /// Stores balances, tiers, lots, holds and journals of wallets that were loaded under lock.
 ///
 /// # Errors
@@ -95,41 +144,5 @@ pub async fn store(
     rows: &[&WalletRow],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let updates: Vec<WalletUpdate<'_>> = rows
-        .iter()
-        .map(|row| WalletUpdate {
-            wallet: &row.wallet,
-            tier: &row.tier,
-            tier_since: row.tier_since,
-        })
-        .collect();
-    let wallets = || rows.iter().map(|row| &row.wallet);
-    let pick = |of: fn(&WalletChanges) -> &BTreeSet<LotId>| -> Vec<&Lot> {
-        wallets()
-            .flat_map(|wallet: &Wallet| {
-                of(&wallet.changes)
-                    .iter()
-                    .filter_map(|id| wallet.lots.get(id))
-            })
-            .collect()
-    };
-    let pick_holds = |of: fn(&WalletChanges) -> &BTreeSet<HoldId>| -> Vec<(MemberId, &Hold)> {
-        wallets()
-            .flat_map(|wallet: &Wallet| {
-                of(&wallet.changes)
-                    .iter()
-                    .filter_map(|id| wallet.holds.get(id))
-                    .map(|hold| (wallet.member, hold))
-            })
-            .collect()
-    };
-    let written: Vec<&Journal> = wallets().flat_map(|w| w.changes.journals.iter()).collect();
-    store::wallets::update(conn, &updates).await?;
-    lots::insert(conn, &pick(|changes| &changes.new_lots)).await?;
-    lots::update(conn, &pick(|changes| &changes.changed_lots)).await?;
-    holds::insert(conn, &pick_holds(|changes| &changes.new_holds)).await?;
-    let changed = pick_holds(|changes| &changes.changed_holds);
-    let changed: Vec<&Hold> = changed.into_iter().map(|(_, hold)| hold).collect();
-    holds::update(conn, &changed).await?;
-    journals::insert(conn, &written, now).await
+    write(conn, rows, &changes(rows), now).await
 }

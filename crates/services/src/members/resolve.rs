@@ -328,11 +328,10 @@ fn new_members(ctx: &Context, count: usize) -> NewMembers {
     }
 }
 
-/// Makes members who wait to join, under identifiers given to them before. Somebody whom another transaction made
-/// meanwhile is left out; what refers to the identifier fails then and is to be run again.
+/// Makes members who wait to join, under identifiers given to them before.
 ///
 /// # Errors
-/// If the database fails.
+/// [`StoreError::overtaken`] if another transaction has made one of them meanwhile; otherwise if the database fails.
 pub async fn make_waiting(
     conn: &mut PgConnection,
     ctx: &Context,
@@ -365,14 +364,26 @@ pub async fn make_waiting(
             })
             .collect();
         let hashes: Vec<Vec<u8>> = phones.into_keys().collect();
-        store::members::insert_waiting_by_phone(conn, &new, &hashes, &sealed, now).await?;
+        let made =
+            store::members::insert_waiting_by_phone(conn, &new, &hashes, &sealed, now).await?;
+        all_made(made, hashes.len())?;
     }
     for (business, named) in aliases {
         let (aliases, ids): (Vec<String>, Vec<Uuid>) = named.into_iter().unzip();
         let new = named_members(ids);
-        store::members::insert_waiting_by_alias(conn, business, &new, &aliases, now).await?;
+        let made =
+            store::members::insert_waiting_by_alias(conn, business, &new, &aliases, now).await?;
+        all_made(made, aliases.len())?;
     }
     Ok(())
+}
+
+fn all_made(made: u64, asked: usize) -> Result<(), StoreError> {
+    if usize::try_from(made) == Ok(asked) {
+        Ok(())
+    } else {
+        Err(StoreError::overtaken())
+    }
 }
 
 /// Random numbers for members whose identifiers are given.

@@ -37,8 +37,12 @@ pub async fn current(ctx: &Context) -> Result<Arc<Programme>, StoreError> {
         Ok(programme) => return Ok(programme),
         Err(seen) => seen,
     };
-    let programme = Arc::new(load(&mut *ctx.connection().await?).await?);
-    ctx.caches().programme.put((), programme.clone(), now, seen);
+    let mut conn = ctx.reader().await?;
+    let found = load(&mut conn).await;
+    let programme = Arc::new(conn.done(found)?);
+    ctx.caches()
+        .programme
+        .put(&(), programme.clone(), now, seen);
     Ok(programme)
 }
 

@@ -4,6 +4,7 @@
 mod audit;
 mod businesses;
 mod codes;
+mod engine;
 mod imports;
 mod integration_keys;
 mod kit;

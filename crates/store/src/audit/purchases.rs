@@ -55,8 +55,8 @@ pub(super) async fn lines(
                full join (
                    select p.id as purchase_id, (line ->> 'line')::smallint as line, line ->> 'category' as category,
                           (line ->> 'amount')::bigint as amount,
-                          (line ->> 'paid_by_points')::bigint as paid_by_points,
-                          (line ->> 'points_spent')::bigint as points_spent,
+                          coalesce((line ->> 'paid_by_points')::bigint, 0) as paid_by_points,
+                          coalesce((line ->> 'points_spent')::bigint, 0) as points_spent,
                           (select coalesce(sum((accrual ->> 'granted')::bigint), 0)
                            from jsonb_array_elements(p.explanation -> 'accruals') accrual
                            where accrual -> 'line' = line -> 'line') as granted

@@ -3,7 +3,7 @@
 use super::{MemberState, Programme, PurchaseInput, PurchaseRefusal, Terms};
 use crate::ids::LotId;
 use crate::loyalty::earning::{self, Earned, Occasion};
-use crate::loyalty::explanation::{AccrualExplained, LotExplained};
+use crate::loyalty::explanation::{AccrualExplained, BASE_EN, BASE_RU, LotExplained};
 use crate::loyalty::lot::{Funder, Lot, LotOrigin};
 use crate::loyalty::rule::Rule;
 use crate::loyalty::tier::Tier;
@@ -52,10 +52,8 @@ pub(super) fn make_lots(
         accruals.push(AccrualExplained {
             line: grant.line,
             rule: rule.map(|rule| rule.id),
-            name_ru: name(rule, "Базовое начисление", |rule| {
-                &rule.definition.name_ru
-            }),
-            name_en: name(rule, "Base rate", |rule| &rule.definition.name_en),
+            name_ru: name(rule, BASE_RU, |rule| &rule.definition.name_ru),
+            name_en: name(rule, BASE_EN, |rule| &rule.definition.name_en),
             asked: grant.asked,
             granted: grant.granted,
             clamped_by: grant.clamped_by.clone(),

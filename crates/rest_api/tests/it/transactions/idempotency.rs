@@ -94,10 +94,17 @@ async fn a_request_in_flight_is_told_so() {
         .execute(&mut *other)
         .await
         .expect("a transaction");
-    let lock =
-        "select pg_try_advisory_xact_lock(hashtext($1), hashtext('transactions.post:key-1'))";
-    let taken: bool = sqlx::query_scalar(lock)
-        .bind(principal.to_string())
+    let key = services::idempotency::IdempotencyKey {
+        principal,
+        operation: "transactions.post",
+        key: "key-1".to_owned(),
+        body_sha256: [0; 32],
+    };
+    let digest = key.digest().as_u128();
+    let half = |from: u32| u32::try_from(digest >> from & 0xffff_ffff).expect("32 bits");
+    let taken: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock($1, $2)")
+        .bind(half(96).cast_signed())
+        .bind(half(64).cast_signed())
         .fetch_one(&mut *other)
         .await
         .expect("a lock");

@@ -2,6 +2,7 @@
 
 mod batch;
 mod idempotency;
+mod overload;
 mod posting;
 mod promotions;
 mod races;

@@ -274,6 +274,37 @@ fn time_is_told_by_the_clock_with_thirty_seconds_of_grace() {
 }
 
 #[test]
+fn a_token_that_was_seen_is_believed_by_the_same_keys_only_and_still_ends() {
+    let mut claims = good_claims();
+    claims.insert("jti".into(), json!(Uuid::from_u128(4)));
+    let token = sign(&good_header(), &claims);
+    let (theirs, _) = keyring_of(RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
+    let name = seen::name_of(URL, &token);
+    assert_eq!(OURS.0.seen().get(&name), None);
+    let first = verify(&token).unwrap();
+    assert!(OURS.0.seen().get(&name).is_some());
+    assert_eq!(verify(&token), Ok(first));
+    let later = |seconds| verify_access_token(&token, &OURS.0, URL, at(NOW + seconds));
+    assert_eq!(later(600 + 29), Ok(first));
+    assert_eq!(later(600 + 30), Err(TokenError::Expired));
+    assert_eq!(later(-31), Err(TokenError::NotYet));
+    let elsewhere = verify_access_token(&token, &OURS.0, "https://other.example", at(NOW));
+    assert_eq!(elsewhere, Err(TokenError::Claims));
+    assert_eq!(
+        verify_access_token(&token, &theirs, URL, at(NOW)),
+        Err(TokenError::UnknownKey)
+    );
+}
+
+#[test]
+fn a_token_that_was_refused_is_not_remembered() {
+    let mut token = sign(&good_header(), &good_claims());
+    token.truncate(token.len() - 4);
+    assert_eq!(verify(&token), Err(TokenError::Claims));
+    assert_eq!(OURS.0.seen().get(&seen::name_of(URL, &token)), None);
+}
+
+#[test]
 fn only_the_compact_form_is_a_token() {
     let token = sign(&good_header(), &good_claims());
     let mut parts = token.split('.');

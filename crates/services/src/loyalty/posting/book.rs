@@ -4,23 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
-use domain::loyalty::basket::Basket;
 use domain::loyalty::ledger::Journal;
 use domain::loyalty::purchase::{
     self, MemberState, Programme, PurchaseDecision, PurchaseInput, Spend,
 };
 use domain::money::Points;
 use serde_json::json;
-use store::idempotency_keys::{KeptAnswer, ScopedKey};
+use store::kept_answers::{KeptAnswer, KeptContent};
 use store::member_progress::VisitChange;
 use store::outbox_events::OutboxEvent;
 use store::purchases::{PurchaseLineRow, PurchaseRow};
+use store::receipts::ReceiptKind;
 use uuid::Uuid;
 
 use super::load::Loaded;
-use super::{Balance, PostItem, PostOutcome, PostRefusal, Posted};
+use super::write::Grants;
+use super::{Balance, PostItem, PostOutcome, PostRefusal, Posted, micros};
 use crate::context::Context;
-use crate::idempotency::IdempotencyError;
+use crate::idempotency::{Answer, IdempotencyError, Render};
 use crate::members::{MemberReference, Proof, ResolvedMember, Unresolved};
 
 /// The state of a group and what is to be written of it.
@@ -33,14 +34,14 @@ pub(super) struct Book {
     pub(super) journals: Vec<Journal>,
     pub(super) purchases: Vec<PurchaseRow>,
     pub(super) lines: Vec<PurchaseLineRow>,
-    pub(super) receipts: Vec<(Uuid, String, Uuid)>,
+    pub(super) receipts: Vec<(Uuid, ReceiptKind, String, Uuid)>,
     pub(super) days: BTreeMap<(MemberId, NaiveDate), (i64, i64)>,
     pub(super) visits: BTreeMap<(MemberId, BusinessId), VisitChange>,
     pub(super) usage: BTreeMap<(Uuid, RuleId, NaiveDate), i64>,
-    pub(super) budgets: BTreeMap<RuleId, i64>,
+    pub(super) grants: Grants,
     pub(super) codes: Vec<(Uuid, i64)>,
     pub(super) events: Vec<OutboxEvent>,
-    pub(super) answers: Vec<(ScopedKey, KeptAnswer)>,
+    pub(super) answers: Vec<(Uuid, KeptAnswer)>,
 }
 
 impl Book {
@@ -56,7 +57,7 @@ impl Book {
             days: BTreeMap::new(),
             visits: BTreeMap::new(),
             usage: BTreeMap::new(),
-            budgets: BTreeMap::new(),
+            grants: Grants::new(),
             codes: Vec::new(),
             events: Vec::new(),
             answers: Vec::new(),
@@ -91,19 +92,34 @@ impl Book {
                 None,
             ));
         };
-        let scoped = key.scoped();
-        if let Some(kept) = self.loaded.kept.get(&scoped) {
-            return Ok(PostOutcome::Replayed(key.accept(kept.clone())?));
+        let digest = key.digest();
+        if let Some(kept) = self.loaded.kept.get(&digest) {
+            key.accept(kept)?;
+            return Ok(PostOutcome::Replayed(self.again(kept, *render)?));
         }
-        if self.loaded.keys_taken.get(index) != Some(&Some(true)) {
+        if self.loaded.keys_free.get(index) != Some(&Some(true)) {
             return Err(IdempotencyError::InFlight.into());
         }
         let posted = self.decide(ctx, index, item)?;
-        let answer = render(&posted);
-        let (scoped, kept) = key.keep(&answer);
-        self.loaded.kept.insert(scoped.clone(), kept.clone());
-        self.answers.push((scoped, kept));
+        let answer = render(&posted.purchase);
+        let (digest, kept) = key.keep_purchase(&answer, posted.purchase.id);
+        self.loaded.kept.insert(digest, kept.clone());
+        self.answers.push((digest, kept));
         Ok(PostOutcome::Posted(Box::new(posted), Some(answer)))
+    }
+
+    /// The answer that was given under a key.
+    fn again(
+        &self,
+        kept: &KeptAnswer,
+        render: Render<PurchaseRow>,
+    ) -> Result<Answer, IdempotencyError> {
+        let KeptContent::Purchase(id) = kept.content else {
+            return Answer::of_kept(kept.clone()).ok_or(IdempotencyError::InFlight);
+        };
+        let of_group = || self.purchases.iter().find(|row| row.id == id);
+        let row = self.loaded.kept_purchases.get(&id).or_else(of_group);
+        row.map(render).ok_or(IdempotencyError::InFlight)
     }
 
     /// Decides an item. On refusal the book is as before.
@@ -113,11 +129,12 @@ impl Book {
         index: usize,
         item: &PostItem,
     ) -> Result<Posted, PostRefusal> {
-        let terms = self
+        let place = self
             .loaded
-            .terms
+            .stage
+            .places
             .get(&item.business)
-            .filter(|terms| terms.active)
+            .filter(|place| place.terms.active)
             .ok_or(PostRefusal::BusinessNotActive)?;
         let receipt = (item.business.as_uuid(), item.receipt_number.clone());
         if let Some(transaction) = self.loaded.receipts.get(&receipt) {
@@ -125,11 +142,11 @@ impl Book {
                 transaction: *transaction,
             });
         }
-        let place = item.location.map(|location| (item.business, location));
-        if place.is_some_and(|place| !self.loaded.locations.contains(&place)) {
+        let outlet = item.location;
+        if outlet.is_some_and(|location| !place.locations.contains(&location)) {
             return Err(PostRefusal::UnknownLocation);
         }
-        let basket = Basket::new(&item.basket, &self.loaded.frame.programme.settings)?;
+        let basket = self.loaded.baskets[index].clone()?;
         let found = self.loaded.resolved[index]?;
         if item.cashier_member == Some(found.member) {
             return Err(PostRefusal::OwnAccount);
@@ -141,26 +158,22 @@ impl Book {
             .get(&found.member)
             .cloned()
             .ok_or(Unresolved::Unknown)?;
-        let settings = &self.loaded.frame.programme.settings;
+        let settings = &self.loaded.stage.frame.programme.settings;
         let programme = Programme {
             settings,
-            ladder: &self.loaded.frame.ladder,
+            ladder: &self.loaded.stage.frame.ladder,
             now: self.now,
         };
         let input = PurchaseInput {
             id: ctx.ids().next(),
-            occurred_at: item.occurred_at.unwrap_or(self.now),
+            occurred_at: item.occurred_at.map_or(self.now, micros),
             basket,
             spend: item.spend,
             proof: found.proof.into(),
-            late_hours: (!item.history).then_some(settings.late_receipt_hours),
+            late_hours: item.import.is_none().then_some(settings.late_receipt_hours),
         };
-        let rules = self
-            .loaded
-            .rules
-            .get(&item.business)
-            .map_or(&[][..], Vec::as_slice);
-        let (terms, budgets) = (&terms.terms, &self.loaded.budgets);
+        let rules = &self.loaded.rules[index];
+        let (terms, budgets) = (&place.terms.terms, &self.loaded.budgets);
         let ids = &mut || ctx.ids().uuid();
         let decision = purchase::decide(programme, terms, rules, budgets, &mut state, &input, ids)?;
         if let Some(used) = code {
@@ -168,7 +181,7 @@ impl Book {
             self.loaded.used_codes.insert(used);
         }
         self.loaded.receipts.insert(receipt, decision.id.as_uuid());
-        Ok(self.enter(ctx, item, state, &decision, input.occurred_at))
+        Ok(self.enter(ctx, index, item, state, &decision, input.occurred_at))
     }
 
     /// The rotating code that this item uses up: only spending does.
@@ -194,6 +207,7 @@ impl Book {
     fn enter(
         &mut self,
         ctx: &Context,
+        index: usize,
         item: &PostItem,
         mut state: MemberState,
         decision: &PurchaseDecision,
@@ -221,11 +235,14 @@ impl Book {
             explanation: sqlx::types::Json(decision.explanation.clone()),
             occurred_at,
             recorded_at: self.now,
+            import_id: item.import.map(|(import, _)| import),
+            import_row: item.import.map(|(_, row)| row),
         };
-        self.count(item, member, decision, occurred_at);
+        self.count(index, item, member, decision, occurred_at);
         self.lines.extend(lines_of(decision));
+        let number = row.receipt_number.clone();
         self.receipts
-            .push((row.business_id, row.receipt_number.clone(), row.id));
+            .push((row.business_id, ReceiptKind::Purchase, number, row.id));
         self.announce(ctx, &row);
         let posted = Posted {
             purchase: row.clone(),
@@ -244,6 +261,7 @@ impl Book {
     /// Adds to visits, progress and limits.
     fn count(
         &mut self,
+        index: usize,
         item: &PostItem,
         member: MemberId,
         decision: &PurchaseDecision,
@@ -271,8 +289,14 @@ impl Book {
             *used = used.saturating_add(points.hundredths());
         }
         for (rule, points) in &decision.budgets {
-            let added = self.budgets.entry(*rule).or_default();
-            *added = added.saturating_add(points.hundredths());
+            let budget = self.loaded.rules[index]
+                .iter()
+                .filter(|known| known.id == *rule)
+                .find_map(|known| known.definition.caps.budget)
+                .unwrap_or_default();
+            let grant = self.grants.entry(*rule).or_default();
+            grant.0 = grant.0.saturating_add(points.hundredths());
+            grant.1 = budget.hundredths();
             let granted = self.loaded.budgets.entry(*rule).or_default();
             *granted = granted
                 .plus(*points)

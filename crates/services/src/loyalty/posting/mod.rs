@@ -3,7 +3,10 @@
 
 mod book;
 mod load;
+mod resolve;
 mod write;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::ids::{BusinessId, LocationId, MemberId, RuleId};
@@ -14,10 +17,11 @@ use domain::loyalty::wallet::Wallet;
 use domain::money::Points;
 use sqlx::PgConnection;
 use store::error::StoreError;
-use store::purchases::PurchaseRow;
+pub use store::purchases::PurchaseRow;
 use uuid::Uuid;
 
-use super::ladder::Frame;
+use super::ladder::{self, Frame};
+use super::places::{Places, places};
 use crate::context::Context;
 use crate::idempotency::{Answer, Answered, IdempotencyError, IdempotencyKey, Render};
 use crate::members::{MemberReference, Unresolved};
@@ -43,10 +47,10 @@ pub struct PostItem {
     pub spend: Spend,
     /// When it was made; none: now.
     pub occurred_at: Option<DateTime<Utc>>,
-    /// Whether it may be of any age: an import of history.
-    pub history: bool,
+    /// The import and its row that brought it, from 1. It may be of any age then.
+    pub import: Option<(Uuid, i64)>,
     /// The key under which its answer is kept, and how the answer looks.
-    pub idempotency: Option<(IdempotencyKey, Render<Posted>)>,
+    pub idempotency: Option<(IdempotencyKey, Render<PurchaseRow>)>,
 }
 
 /// A posted purchase with what the member has after it.
@@ -151,6 +155,45 @@ pub enum PostRefusal {
     Purchase(#[from] PurchaseRefusal),
 }
 
+/// What decisions need and no transaction has to read, at most a few seconds old.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Settings and tiers.
+    pub frame: Frame,
+    /// The businesses of the group.
+    pub places: Places,
+}
+
+impl Stage {
+    /// Looks it up. Ask before opening a transaction: this may take a connection of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the database.
+    pub async fn set(ctx: &Context, businesses: &BTreeSet<BusinessId>) -> Result<Self, StoreError> {
+        Ok(Self {
+            frame: ladder::frame(ctx).await?,
+            places: places(ctx, businesses).await?,
+        })
+    }
+
+    /// The same, for these items.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the database.
+    pub async fn of(ctx: &Context, items: &[PostItem]) -> Result<Self, StoreError> {
+        Self::set(ctx, &items.iter().map(|item| item.business).collect()).await
+    }
+}
+
+/// The present moment, as exact as the database keeps it.
+fn present(ctx: &Context) -> DateTime<Utc> {
+    micros(ctx.clock().now())
+}
+
+fn micros(moment: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment)
+}
+
 /// Posts a group in the transaction of `conn`. Each item has its own outcome, in the order given.
 ///
 /// # Errors
@@ -158,11 +201,11 @@ pub enum PostRefusal {
 pub async fn post_group(
     conn: &mut PgConnection,
     ctx: &Context,
-    frame: &Frame,
+    stage: &Stage,
     items: &[PostItem],
 ) -> Result<Vec<Result<PostOutcome, PostRefusal>>, StoreError> {
-    let now = ctx.clock().now();
-    let loaded = load::load(conn, ctx, frame, items, now).await?;
+    let now = present(ctx);
+    let loaded = load::load(conn, ctx, stage, items, now).await?;
     let mut book = book::Book::new(loaded, now);
     let outcomes = items
         .iter()
@@ -180,11 +223,11 @@ pub async fn post_group(
 pub async fn quote(
     conn: &mut PgConnection,
     ctx: &Context,
-    frame: &Frame,
+    stage: &Stage,
     item: &PostItem,
 ) -> Result<Result<Posted, PostRefusal>, StoreError> {
-    let now = ctx.clock().now();
-    let loaded = load::load_for_quote(conn, ctx, frame, item, now).await?;
+    let now = present(ctx);
+    let loaded = load::load(conn, ctx, stage, std::slice::from_ref(item), now).await?;
     let mut book = book::Book::new(loaded, now);
     Ok(book.decide(ctx, 0, item))
 }

@@ -1,15 +1,12 @@
-//! Writes a decided group with one statement a table.
+//! Writes a decided group with one statement.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::loyalty::ledger::Journal;
 use sqlx::PgConnection;
+use store::earning_rules;
 use store::error::StoreError;
-use store::receipts::ReceiptKind;
 use store::wallets::WalletRow;
-use store::{
-    earning_rules, idempotency_keys, journals, member_progress, outbox_events, purchases, receipts,
-    used_member_codes,
-};
 
 use super::book::Book;
 use crate::context::Context;
@@ -25,18 +22,25 @@ pub(super) async fn write(
     if book.purchases.is_empty() {
         return Ok(());
     }
-    // What others may have taken at the same moment comes first: a lost race costs little then.
-    idempotency_keys::insert(conn, &book.answers, now).await?;
-    receipts::insert(conn, ReceiptKind::Purchase, &book.receipts).await?;
-    used_member_codes::insert(conn, &book.codes, now).await?;
     let newcomers: Vec<_> = book.newcomers().collect();
-    members::make_waiting(conn, ctx, &newcomers, now).await?;
-    purchases::insert(conn, &book.purchases).await?;
-    purchases::insert_lines(conn, &book.lines).await?;
-    let rows: Vec<WalletRow> = book
+    if !newcomers.is_empty() {
+        members::make_waiting(conn, ctx, &newcomers, now).await?;
+    }
+    if !book.grants.is_empty() {
+        let grants: Vec<_> = book
+            .grants
+            .iter()
+            .map(|(rule, (points, most))| (rule.as_uuid(), *points, *most))
+            .collect();
+        if earning_rules::grant_from_budgets(conn, &grants).await? < grants.len() {
+            return Err(StoreError::overtaken());
+        }
+    }
+    let states = book
         .touched
         .iter()
-        .filter_map(|member| book.members().get(member))
+        .filter_map(|member| book.members().get(member));
+    let rows: Vec<WalletRow> = states
         .map(|state| WalletRow {
             wallet: state.wallet.clone(),
             tier: state.tier.clone(),
@@ -44,12 +48,19 @@ pub(super) async fn write(
         })
         .collect();
     let rows: Vec<&WalletRow> = rows.iter().collect();
-    wallets::store(conn, &rows, now).await?;
-    let journals: Vec<&Journal> = book.journals.iter().collect();
-    journals::insert(conn, &journals, now).await?;
-    member_progress::add_days(conn, &book.days).await?;
-    member_progress::add_visits(conn, &book.visits).await?;
-    earning_rules::add_to_usage(conn, &book.usage).await?;
-    earning_rules::add_to_budgets(conn, &book.budgets).await?;
-    outbox_events::insert(conn, &book.events, now).await
+    let mut writes = wallets::changes(&rows);
+    writes.answers = &book.answers;
+    writes.receipts = &book.receipts;
+    writes.codes = &book.codes;
+    writes.purchases = &book.purchases;
+    writes.lines = &book.lines;
+    writes.journals = book.journals.iter().collect();
+    writes.days = Some(&book.days);
+    writes.visits = Some(&book.visits);
+    writes.usage = Some(&book.usage);
+    writes.events = &book.events;
+    wallets::write(conn, &rows, &writes, now).await
 }
+
+/// What a group grants from budgets: points and the budget itself, by rule.
+pub(super) type Grants = BTreeMap<domain::ids::RuleId, (i64, i64)>;

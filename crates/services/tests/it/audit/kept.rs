@@ -150,7 +150,7 @@ async fn what_was_kept_for_a_time_is_forgotten() {
     let ctx = scene.app.context.clone();
     scene.first_days().await;
     let (answers, events) = (
-        count(&ctx, "idempotency_keys").await,
+        count(&ctx, "kept_answers").await,
         count(&ctx, "outbox_events").await,
     );
     assert!(answers > 0 && events > 0);
@@ -162,13 +162,13 @@ async fn what_was_kept_for_a_time_is_forgotten() {
     };
     scene.app.advance(12 * DAY);
     forget(&ctx).await;
-    assert_eq!(count(&ctx, "idempotency_keys").await, answers);
+    assert_eq!(count(&ctx, "kept_answers").await, answers);
     assert_eq!(count(&ctx, "outbox_events").await, events);
     scene.app.advance(5 * DAY);
     forget(&ctx).await;
-    assert_eq!(count(&ctx, "idempotency_keys").await, answers);
+    assert_eq!(count(&ctx, "kept_answers").await, answers);
     assert_eq!(count(&ctx, "outbox_events").await, 0);
     scene.app.advance(20 * DAY);
     forget(&ctx).await;
-    assert_eq!(count(&ctx, "idempotency_keys").await, 0);
+    assert_eq!(count(&ctx, "kept_answers").await, 0);
 }

@@ -21,7 +21,7 @@ use services::loyalty::advance_wallets::advance_wallets;
 use services::loyalty::earning_rules::{NewRule, add};
 use services::loyalty::holds::{HeldPoints, HoldOrder, capture_hold, make_hold, void_hold};
 use services::loyalty::post_purchase::{PurchaseRequest, post_items, post_purchase};
-use services::loyalty::posting::Posted;
+use services::loyalty::posting::PurchaseRow;
 use services::loyalty::refund_purchase::{RefundOrder, Refunded, refund_purchase};
 use services::members::MemberReference;
 use services::programme::{self, ChangeProgramme};
@@ -148,7 +148,7 @@ impl Scene {
     ) -> PurchaseId {
         let request = self.request(member, lines, spend);
         let key = self.key("post");
-        let render = |posted: &Posted| told(posted.purchase.id);
+        let render = |purchase: &PurchaseRow| told(purchase.id);
         let posted = post_purchase(&self.app.context, till, request, key, render).await;
         id_in(&posted.expect("the purchase is posted"))
     }

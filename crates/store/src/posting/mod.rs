@@ -1,4 +1,9 @@
-//! What the posting path reads before it decides: a few look-ups over several tables, for a whole group at once.
+//! What the posting path says to the database: [`resolve`] and [`read`] before it decides, [`write`] afterwards, one
+//! statement each for a whole group. Beside them a few look-ups for those who move points otherwise.
+
+pub mod read;
+pub mod resolve;
+pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 

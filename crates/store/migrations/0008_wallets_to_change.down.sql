@@ -1,0 +1,2 @@
+-- no-transaction
+drop index concurrently if exists wallets_to_change;

@@ -1,0 +1,2 @@
+-- no-transaction
+create index concurrently if not exists journals_by_source on journals (source_id) where source_id is not null;

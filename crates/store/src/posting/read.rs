@@ -1,0 +1,195 @@
+//! The second look of a group, in one statement: all that its decisions depend on and that is read after the wallets
+//! were locked. For the form of its look-ups see [`super::resolve`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use domain::ids::{BusinessId, MemberId, RuleId};
+use domain::loyalty::lot::Lot;
+use domain::money::Points;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::kept_answers::{self, KeptAnswer};
+use crate::lots;
+use crate::receipts::ReceiptKind;
+
+/// How many lots of a member who pays with points are read at first, in the order of spending.
+pub const FIRST_LOTS: usize = 64;
+
+/// What a group asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// Keys.
+    pub digests: Vec<Uuid>,
+    /// Receipts: business, kind and number.
+    pub receipts: Vec<(Uuid, ReceiptKind, String)>,
+    /// Rotating codes: member and step.
+    pub codes: Vec<(Uuid, i64)>,
+    /// Members whose tier's measure is needed.
+    pub members: Vec<Uuid>,
+    /// The window of the measure, first and last day.
+    pub window: (NaiveDate, NaiveDate),
+    /// Members at businesses whose visits are needed.
+    pub visits: Vec<(Uuid, Uuid)>,
+    /// Rules with a cap for each member.
+    pub capped: Vec<Uuid>,
+    /// Rules with a budget.
+    pub budgeted: Vec<Uuid>,
+    /// Members of whom all open lots are needed.
+    pub all_lots_of: Vec<Uuid>,
+    /// Members of whom the first [`FIRST_LOTS`] active lots are needed, in the order of spending.
+    pub first_lots_of: Vec<Uuid>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Kept answers by digest.
+    pub kept: BTreeMap<Uuid, KeptAnswer>,
+    /// The transactions that took them.
+    pub receipts: BTreeMap<(Uuid, ReceiptKind, String), Uuid>,
+    /// Codes that were used.
+    pub codes: BTreeSet<(Uuid, i64)>,
+    /// Net spend and points earned in the window.
+    pub sums: BTreeMap<MemberId, (i64, i64)>,
+    /// Visits.
+    pub visits: BTreeMap<(MemberId, BusinessId), u32>,
+    /// What caps have let through: member, rule, first day of the period, points.
+    pub usage: Vec<(MemberId, RuleId, NaiveDate, Points)>,
+    /// What budgets have granted.
+    pub budgets: BTreeMap<RuleId, Points>,
+    /// Lots.
+    pub lots: Vec<Lot>,
+}
+
+struct Row {
+    kept: Option<Vec<kept_answers::Record>>,
+    receipts: Option<Vec<(Uuid, String, String, Uuid)>>,
+    codes: Option<Vec<(Uuid, i64)>>,
+    sums: Option<Vec<(Uuid, i64, i64)>>,
+    visits: Option<Vec<(Uuid, Uuid, i32)>>,
+    usage: Option<Vec<(Uuid, Uuid, NaiveDate, i64)>>,
+    budgets: Option<Vec<(Uuid, i64)>>,
+    lots: Option<Vec<lots::Record>>,
+}
+
+/// Reads it. Nothing is locked.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn read(conn: &mut PgConnection, question: &Question) -> Result<Answer, StoreError> {
+    let shops: Vec<Uuid> = question.receipts.iter().map(|(shop, ..)| *shop).collect();
+    let kinds: Vec<&str> = question
+        .receipts
+        .iter()
+        .map(|(_, kind, _)| kind.as_str())
+        .collect();
+    let numbers: Vec<&str> = question
+        .receipts
+        .iter()
+        .map(|(.., number)| number.as_str())
+        .collect();
+    let (coded, steps): (Vec<Uuid>, Vec<i64>) = question.codes.iter().copied().unzip();
+    let (visitors, visited): (Vec<Uuid>, Vec<Uuid>) = question.visits.iter().copied().unzip();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select
+             (select array_agg((k.digest, k.body_hash, k.status, k.purchase_id, k.location, k.response))
+              from kept_answers k where k.digest = any($1)) as "kept: Vec<kept_answers::Record>",
+             (select array_agg((r.business_id, r.kind, r.receipt_number, r.transaction_id))
+              from unnest($2::uuid[], $15::text[], $3::text[]) as u (business_id, kind, receipt_number)
+              cross join lateral (select * from receipts where business_id = u.business_id and kind = u.kind
+                                  and receipt_number = u.receipt_number limit 1) r)
+                as "receipts: Vec<(Uuid, String, String, Uuid)>",
+             (select array_agg((c.member_id, c.step))
+              from unnest($4::uuid[], $5::bigint[]) as u (member_id, step)
+              cross join lateral (select * from used_member_codes
+                                  where member_id = u.member_id and step = u.step limit 1) c) as "codes: Vec<(Uuid, i64)>",
+             (select array_agg((s.member_id, s.net_spend, s.points_earned))
+              from (select d.member_id, sum(d.net_spend)::bigint as net_spend,
+                           sum(d.points_earned)::bigint as points_earned
+                    from member_days d where d.member_id = any($6) and d.day between $7 and $8
+                    group by d.member_id) s) as "sums: Vec<(Uuid, i64, i64)>",
+             (select array_agg((b.member_id, b.business_id, b.visits))
+              from unnest($9::uuid[], $10::uuid[]) as u (member_id, business_id)
+              cross join lateral (select * from member_businesses
+                                  where member_id = u.member_id and business_id = u.business_id limit 1) b)
+                as "visits: Vec<(Uuid, Uuid, i32)>",
+             (select array_agg((m.member_id, m.rule_id, m.period_start, m.granted))
+              from unnest($6::uuid[]) as u (member_id)
+              cross join lateral (select * from member_rule_usage
+                                  where member_id = u.member_id and rule_id = any($11) offset 0) m)
+                as "usage: Vec<(Uuid, Uuid, NaiveDate, i64)>",
+             (select array_agg((b.rule_id, b.granted)) from rule_budgets b where b.rule_id = any($12))
+                as "budgets: Vec<(Uuid, i64)>",
+             (select array_agg(((l.id, l.member_id, l.origin, l.origin_id, l.funder_id),
+                                (l.earned_at, l.activates_at, l.expires_at),
+                                (l.amount, l.remaining, l.expired, l.pending)))
+              from (select * from lots where member_id = any($13) and open
+                    union all
+                    select f.* from unnest($14::uuid[]) as u (member_id)
+                    cross join lateral (select * from lots
+                                        where lots.member_id = u.member_id and open and not pending
+                                        order by expires_at, id limit 64) f) l) as "lots: Vec<lots::Record>""#,
+        &question.digests,
+        &shops,
+        &numbers as &[&str],
+        &coded,
+        &steps,
+        &question.members,
+        question.window.0,
+        question.window.1,
+        &visitors,
+        &visited,
+        &question.capped,
+        &question.budgeted,
+        &question.all_lots_of,
+        &question.first_lots_of,
+        &kinds as &[&str],
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.into())
+}
+
+fn points(hundredths: i64) -> Points {
+    Points::from_hundredths(hundredths)
+}
+
+fn all<T>(rows: Option<Vec<T>>) -> impl Iterator<Item = T> {
+    rows.into_iter().flatten()
+}
+
+impl From<Row> for Answer {
+    fn from(row: Row) -> Self {
+        Self {
+            kept: all(row.kept).map(kept_answers::from_record).collect(),
+            receipts: all(row.receipts)
+                .filter_map(|(business, kind, number, transaction)| {
+                    Some(((business, ReceiptKind::parse(&kind)?, number), transaction))
+                })
+                .collect(),
+            codes: all(row.codes).collect(),
+            sums: all(row.sums)
+                .map(|(member, spend, earned)| (member.into(), (spend, earned)))
+                .collect(),
+            visits: all(row.visits)
+                .map(|(member, business, visits)| {
+                    let visits = u32::try_from(visits).unwrap_or(0);
+                    ((member.into(), business.into()), visits)
+                })
+                .collect(),
+            usage: all(row.usage)
+                .map(|(member, rule, start, granted)| {
+                    (member.into(), rule.into(), start, points(granted))
+                })
+                .collect(),
+            budgets: all(row.budgets)
+                .map(|(rule, granted)| (rule.into(), points(granted)))
+                .collect(),
+            lots: all(row.lots).map(lots::from_record).collect(),
+        }
+    }
+}
