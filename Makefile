@@ -32,5 +32,5 @@ sqlx: ## Refresh .sqlx after a query or a migration has changed
 openapi: ## Refresh openapi.json after the API has changed
 	@cargo run --locked --package server -- openapi --output openapi.json
 
-bench: ## Measure the release program beside PostgreSQL alone: five minutes, QUICK=1 one
+bench: ## Measure the release program beside PostgreSQL alone: half an hour, QUICK=1 two minutes
 	@scripts/bench

@@ -61,7 +61,14 @@ async fn build(url: &str, fresh: &Path, strict: bool) -> anyhow::Result<()> {
     .await?;
     let database = psql::with_database(url, DATABASE)?;
     for migration in migrations()? {
-        psql::run(&database, &["-1", "-f", &migration.to_string_lossy()]).await?;
+        let path = migration.to_string_lossy();
+        let text = std::fs::read_to_string(&migration)?;
+        let mut arguments = vec!["-f", path.as_ref()];
+        // As sqlx applies it: in one transaction, unless its first line says otherwise.
+        if !text.starts_with("-- no-transaction") {
+            arguments.push("-1");
+        }
+        psql::run(&database, &arguments).await?;
     }
     if fresh.exists() {
         fs::remove_dir_all(fresh).with_context(|| format!("cannot remove {}", fresh.display()))?;

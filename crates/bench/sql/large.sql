@@ -9,7 +9,7 @@ declare
     next_month date;
     ends uuid;
 begin
-    foreach parent in array array['purchases', 'purchase_lines', 'journals', 'ledger_entries', 'outbox_events'] loop
+    foreach parent in array array['purchases', 'journals', 'ledger_entries', 'outbox_events'] loop
         ends := (partition_bounds((parent || '_first')::regclass)).upper_id;
         execute format('alter table %I detach partition %I', parent, parent || '_first');
         perform rename_with_indexes(parent || '_first', parent || '_before');
@@ -75,10 +75,6 @@ begin
         select purchase, place, receipt, buyer, total, 0, total, 0, points, lowest.code, lowest.code, points, 0,
                bench_explanation(total, points, lot, place, moment, expires), moment, moment
         from sold, (select code from tiers order by level limit 1) lowest
-    ),
-    bought_lines as (
-        insert into purchase_lines (purchase_id, line, category, amount, paid_by_points, points_spent, points_earned)
-        select purchase, 1, 'general', total, 0, 0, points from sold
     ),
     made as (
         insert into lots (id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at, amount,

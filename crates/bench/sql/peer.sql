@@ -79,8 +79,6 @@ begin
     values (purchase, shop.id, key, buyer_id, total, 0, total, 0, points, wallet.tier, tier_after,
             wallet.available + points, 0, bench_explanation(total, points, lot, shop.id, moment, expires), moment,
             moment);
-    insert into purchase_lines (purchase_id, line, category, amount, paid_by_points, points_spent, points_earned)
-    values (purchase, 1, 'general', total, 0, 0, points);
     update wallets w
     set available = w.available + points, next_change_at = least(w.next_change_at, expires), tier = tier_after,
         tier_since = case when tier_after = wallet.tier then w.tier_since else moment end
@@ -171,10 +169,6 @@ begin
                p.available + sum(p.points) over (partition by p.buyer order by p.purchase), 0,
                bench_explanation(p.total, p.points, p.lot, p.place, moment, expires), moment, moment
         from priced p join sums s on s.buyer = p.buyer
-    ),
-    bought_lines as (
-        insert into purchase_lines (purchase_id, line, category, amount, paid_by_points, points_spent, points_earned)
-        select purchase, 1, 'general', total, 0, 0, points from priced
     ),
     held as (
         update wallets w

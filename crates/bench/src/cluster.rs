@@ -164,7 +164,19 @@ impl Cluster {
     pub(crate) async fn copy(&self, from: &str, to: &str) -> anyhow::Result<()> {
         // Files are copied as they are instead of being written to the log page by page.
         let copy = format!("create database {to} template {from} strategy file_copy");
-        self.execute("postgres", &copy).await
+        let Err(error) = self.execute("postgres", &copy).await else {
+            return Ok(());
+        };
+        let who = format!(
+            "select coalesce(string_agg(concat_ws(' ', backend_type, application_name, state, query), '; '), 'nobody') \
+             from pg_stat_activity where datname = '{from}'"
+        );
+        let mut conn = self.open("postgres").await?;
+        let who: String = sqlx::query_scalar(AssertSqlSafe(who))
+            .fetch_one(&mut conn)
+            .await?;
+        conn.close().await?;
+        Err(error.context(format!("{from} is used by: {who}")))
     }
 
     /// The version of the server.

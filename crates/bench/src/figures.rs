@@ -46,6 +46,28 @@ pub(crate) mod name {
     pub(crate) const RAW_BALANCE: &str = "raw peer: balance, 32 connections";
     pub(crate) const SOAK: &str = "posting for the memory, 64 connections";
 
+    /// One of our databases.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Database {
+        /// The usual one.
+        Usual,
+        /// The one with a long past.
+        Large,
+        /// The one with many promotions.
+        Rules,
+    }
+
+    /// On which of our databases a load is; those of others count as on the usual one.
+    pub(crate) fn database_of(name: &str) -> Database {
+        if name.starts_with("large database") {
+            Database::Large
+        } else if name == RULES_POST {
+            Database::Rules
+        } else {
+            Database::Usual
+        }
+    }
+
     /// All of them in the order of the table.
     pub(crate) const ALL: [&str; 35] = [
         POST_1,
@@ -199,9 +221,15 @@ impl Figures {
         median(ratios.collect())
     }
 
-    /// The most of one figure over all loads.
-    pub(crate) fn most(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
-        let seen = self.samples.values().flatten().filter_map(of);
+    /// The most of one figure over all loads on one of our databases.
+    pub(crate) fn most(
+        &self,
+        database: name::Database,
+        of: impl Fn(&Sample) -> Option<f64>,
+    ) -> Option<f64> {
+        let loads = self.samples.iter();
+        let own = loads.filter(|(name, _)| name::database_of(name) == database);
+        let seen = own.flat_map(|(_, samples)| samples).filter_map(of);
         seen.max_by(f64::total_cmp)
     }
 
@@ -222,6 +250,7 @@ impl Figures {
             "postgres_cpu_us": of(|sample| sample.postgres_micros),
             "wal_bytes": of(|sample| sample.wal_bytes),
             "generator_cpu_us": of(|sample| sample.generator_micros),
+            "rss_mib": of(|sample| sample.resident_mib),
             "apart_p99_ms": of(|sample| sample.apart_p99),
             "clients": self.clients.get(name),
             "rounds": self.samples.get(name).map_or(0, Vec::len),
@@ -271,7 +300,8 @@ mod tests {
             Some(3.0)
         );
         assert_eq!(figures.by_round(name::POST_64, name::REDEEM, rate), None);
-        assert_eq!(figures.most(rate), Some(300.0));
+        assert_eq!(figures.most(name::Database::Usual, rate), Some(300.0));
+        assert_eq!(figures.most(name::Database::Large, rate), None);
         assert_eq!(figures.loads()[name::POST_64]["rounds"], 3);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::figures::name::Database;
 use crate::figures::{Figures, Sample, median, name, rounded};
 
 /// What a measure is to be.
@@ -116,7 +117,7 @@ pub(crate) const MEASURES: &[Measure] = &[
     }),
     measure("rss_idle_mib", most(40.0), Nothing, |f| f.idle_mib),
     measure("rss_load_mib", most(80.0), Nothing, |f| {
-        f.most(|sample| sample.resident_mib)
+        f.most(Database::Usual, |sample| sample.resident_mib)
     }),
     measure("ready_ms", most(300.0), Nothing, |f| {
         median(f.ready.clone())
@@ -144,6 +145,12 @@ pub(crate) const MEASURES: &[Measure] = &[
         median(f.ready_embedded.clone())
     }),
     measure("rss_growth_mib", most(4.0), Soak, |f| f.growth_mib),
+    measure("rss_large_mib", None, Growth, |f| {
+        f.most(Database::Large, |sample| sample.resident_mib)
+    }),
+    measure("rss_rules_mib", None, Nothing, |f| {
+        f.most(Database::Rules, |sample| sample.resident_mib)
+    }),
     measure("posting_vs_own_function", None, Nothing, |f| {
         f.rates(name::POST_64, name::FUNCTION)
     }),

@@ -61,11 +61,12 @@ impl Others {
     ) -> anyhow::Result<Self> {
         let folder = fs::canonicalize(folder)
             .with_context(|| format!("BENCH_PEERS: {}", folder.display()))?;
+        crate::tell("Making the model and starting its services");
         // The model has two hundred businesses.
         let population = Population::new(plan.members, 200, plan.joined);
         let members = population.members();
-        make_database(&folder, cluster, pgbench, members).await?;
         let python = libraries(&folder, kept).await?;
+        make_database(&folder, cluster, pgbench, members).await?;
         let work = cluster.folder().join("peers");
         copy_service(&folder, &work)?;
         let script = |name: &str| Script {

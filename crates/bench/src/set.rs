@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use services::auth::Tokens;
 use services::context::Context;
 use uuid::Uuid;
 
@@ -39,6 +40,9 @@ struct People {
     shops: Vec<Shop>,
     members: Vec<Uuid>,
     town: Arc<Town>,
+    /// Of those who joined, and of the one who runs the programme.
+    sign_ins: Vec<Tokens>,
+    admin: Tokens,
 }
 
 /// See the module.
@@ -52,33 +56,17 @@ pub(crate) async fn the_stage<'a>(
     kept: &Path,
     mut figures: Figures,
 ) -> anyhow::Result<Bench<'a>> {
-    let ctx = open(&program, &cluster.url(NAME)).await?;
-    let population = Population::new(plan.members, plan.businesses, plan.joined);
-    let count = population.members();
-    tell(&format!(
-        "Making {} businesses and {count} members",
-        plan.businesses
-    ));
-    let shops = stage::businesses(&ctx, stage::NAME, plan.businesses).await?;
-    let first = shops.first().context("no business")?.id;
-    let members = stage::members(&ctx, first, count).await?;
-    let places = 0..usize::try_from(population.joined_members())?;
-    let joined = places.map(|place| population.joined(place)).collect();
-    let sign_ins = stage::join(&ctx, joined).await?;
-    let admin = stage::admin(&ctx, members.len().saturating_sub(1)).await?;
-    let people = People {
-        town: Arc::new(Town {
-            keys: shops.iter().map(|shop| shop.key.clone()).collect(),
-            tokens: access_tokens(&sign_ins),
-            population,
-        }),
-        shops,
-        members,
+    // What may be missing is asked for first.
+    let pgbench = Pgbench::find(cluster).await?;
+    let others = match others::folder() {
+        Some(folder) => Some(Others::start(&folder, kept, cluster, &pgbench, &plan).await?),
+        None => None,
     };
+    let ctx = open(&program, &cluster.url(NAME)).await?;
+    let people = people(&ctx, &plan).await?;
     let (written, purchases) = first_purchases(cluster, &ctx, &program, &people.town).await?;
     // Nobody may be connected to what is copied.
-    ctx.pool().close().await;
-    let pgbench = Pgbench::find(cluster).await?;
+    ctx.close().await;
     tell("Copying the database");
     let population = &people.town.population;
     let scripts = peer::prepare(cluster, &people.shops, &people.members, population).await?;
@@ -93,10 +81,6 @@ pub(crate) async fn the_stage<'a>(
     tokio::time::sleep(REST).await;
     let idle = processes::resident_kib(small.serving.process())?;
     figures.idle_mib = Some(idle as f64 / 1024.0);
-    let others = match others::folder() {
-        Some(folder) => Some(Others::start(&folder, kept, cluster, &pgbench, &plan).await?),
-        None => None,
-    };
     Ok(Bench {
         ctx: open(&program, &cluster.url(NAME)).await?,
         plan,
@@ -110,8 +94,36 @@ pub(crate) async fn the_stage<'a>(
         others,
         figures,
         loads: 0,
-        sign_ins,
         renewed: Instant::now(),
+        sign_ins: people.sign_ins,
+        admin: people.admin,
+    })
+}
+
+/// Makes businesses and members, some of whom join, and one of whom runs the programme.
+async fn people(ctx: &Context, plan: &Plan) -> anyhow::Result<People> {
+    let population = Population::new(plan.members, plan.businesses, plan.joined);
+    let count = population.members();
+    tell(&format!(
+        "Making {} businesses and {count} members",
+        plan.businesses
+    ));
+    let shops = stage::businesses(ctx, stage::NAME, plan.businesses).await?;
+    let first = shops.first().context("no business")?.id;
+    let members = stage::members(ctx, first, count).await?;
+    let places = 0..usize::try_from(population.joined_members())?;
+    let joined = places.map(|place| population.joined(place)).collect();
+    let sign_ins = stage::join(ctx, joined).await?;
+    let admin = stage::admin(ctx, members.len().saturating_sub(1)).await?;
+    Ok(People {
+        town: Arc::new(Town {
+            keys: shops.iter().map(|shop| shop.key.clone()).collect(),
+            tokens: access_tokens(&sign_ins),
+            population,
+        }),
+        shops,
+        members,
+        sign_ins,
         admin,
     })
 }
@@ -193,7 +205,7 @@ async fn rules(
     cluster.copy(NAME, RULES).await?;
     let ctx = open(program, &cluster.url(RULES)).await?;
     stage::promotions(&ctx, plan.rules).await?;
-    ctx.pool().close().await;
+    ctx.close().await;
     cluster.execute(RULES, "vacuum (analyze)").await?;
     side(cluster, RULES, program, purchases).await
 }
@@ -229,7 +241,7 @@ impl Bench<'_> {
     /// # Errors
     /// If waiting fails.
     pub(crate) async fn end(self) -> anyhow::Result<Figures> {
-        self.ctx.pool().close().await;
+        self.ctx.close().await;
         let mut figures = self.figures;
         for side in [Some(self.small), Some(self.rules), self.large]
             .into_iter()

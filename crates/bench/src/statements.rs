@@ -58,58 +58,148 @@ const READ: Step = Step {
     ],
 };
 
-/// Writes everything.
-#[rustfmt::skip]
-const WRITE: Step = Step {
-    words: "with kept as ( insert into kept_answers",
-    values: &[
-        ":moment::timestamptz",
-        // The answer: digest, body_hash, status, purchase_id, location, response.
-        "array[:digest]", "array[:phone_hash]", "array[201]", "array[:purchase]", "array[null]", "array[null]",
-        // The receipt: business_id, kind, receipt_number, transaction_id.
-        "array[:business]", "array['purchase']", "array[:key]", "array[:purchase]",
-        // No rotating code.
-        "'{}'", "'{}'",
-        // The purchase: id, business_id, location_id, cashier, receipt_number, member_id, hold_id, …
-        "array[:purchase]", "array[:business]", "array[null]", "array[null]", "array[:key]", "array[:member]",
-        "array[null]",
-        // … total, paid_by_points, paid_by_money, points_spent, points_earned, tier, tier_after, …
-        "array[:total]", "array[0]", "array[:total]", "array[0]", "array[:points]", "array[:tier]", "array[:tier]",
-        // … available_after, debt_after, explanation, occurred_at, recorded_at, import_id, import_row.
-        "array[:available::bigint + :points::bigint]", "array[0]",
-        "array[bench_explanation(:total, :points, :lot, :business, :moment, :expires)]",
-        "array[:moment]", "array[:moment]", "array[null]", "array[null]",
-        // Its line: purchase_id, line, category, amount, paid_by_points, points_spent, points_earned.
-        "array[:purchase]", "array[1]", "array['general']", "array[:total]", "array[0]", "array[0]", "array[:points]",
-        // The wallet: member_id, available, pending, held, debt, next_change_at, tier, tier_since.
-        "array[:member]::uuid[]", "array[:available::bigint + :points::bigint]", "array[:pending]", "array[:held]",
-        "array[:debt]", "array[least(nullif(:next_change_at, '')::timestamptz, :expires::timestamptz)]",
-        "array[:tier]", "array[:tier_since]",
-        // The lot: id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at, amount, remaining,
-        // expired, pending.
-        "array[:lot]", "array[:member]", "array['purchase']", "array[:purchase]", "array[:business]",
-        "array[:moment]", "array[:moment]", "array[:expires]", "array[:points]", "array[:points]", "array[0]",
-        "array[false]",
-        // No lot changes.
-        "'{}'", "'{}'", "'{}'", "'{}'", "'{}'",
-        // The journal: id, kind, member_id, business_id, source_id, occurred_at.
-        "array[:journal]", "array['accrual']", "array[:member]", "array[:business]", "array[:purchase]",
-        "array[:moment]",
-        // Its entries: journal_id, n, account, member_id, business_id, lot_id, amount.
-        "array[:journal, :journal]", "array[1, 2]", "array['member_available', 'business_issued']",
-        "array[:member, null]", "array[null, :business]", "array[:lot, null]",
-        "array[:points::bigint, -(:points::bigint)]",
-        // The day: member_id, day, net_spend, points_earned.
-        "array[:member]", "array[:today]", "array[:total]", "array[:points]",
-        // The visit: member_id, business_id, visits, first_visit_at, last_visit_at.
-        "array[:member]", "array[:business]", "array[1]", "array[:moment]", "array[:moment]",
-        // No cap.
-        "'{}'", "'{}'", "'{}'", "'{}'",
-        // The event: id, kind, member_id, business_id, subject_id, payload.
-        "array[:event]", "array['purchase.posted']", "array[:member]", "array[:business]", "array[:purchase]",
-        "array[bench_event(:total, :points)]",
-    ],
-};
+/// The statement that writes everything takes a list a column; its first value is the present moment.
+const WRITE: &str = "with kept as ( insert into kept_answers";
+
+/// What one row of a table is made of.
+struct Row {
+    /// The verb and the table.
+    table: &'static str,
+    /// Values by column; several rows are a list. Other columns are null.
+    values: &'static [(&'static str, &'static str)],
+}
+
+/// One plain purchase. Tables that are not here get no row.
+const ROWS: &[Row] = &[
+    Row {
+        table: "insert kept_answers",
+        values: &[
+            ("digest", ":digest"),
+            ("body_hash", ":phone_hash"),
+            ("status", "201"),
+            ("purchase_id", ":purchase"),
+        ],
+    },
+    Row {
+        table: "insert receipts",
+        values: &[
+            ("business_id", ":business"),
+            ("kind", "'purchase'"),
+            ("receipt_number", ":key"),
+            ("transaction_id", ":purchase"),
+        ],
+    },
+    Row {
+        table: "insert purchases",
+        values: &[
+            ("id", ":purchase"),
+            ("business_id", ":business"),
+            ("receipt_number", ":key"),
+            ("member_id", ":member"),
+            ("total", ":total"),
+            ("paid_by_points", "0"),
+            ("paid_by_money", ":total"),
+            ("points_spent", "0"),
+            ("points_earned", ":points"),
+            ("tier", ":tier"),
+            ("tier_after", ":tier"),
+            ("available_after", ":available::bigint + :points::bigint"),
+            ("debt_after", "0"),
+            (
+                "explanation",
+                "bench_explanation(:total, :points, :lot, :business, :moment, :expires)",
+            ),
+            ("occurred_at", ":moment"),
+            ("recorded_at", ":moment"),
+        ],
+    },
+    Row {
+        table: "update wallets",
+        values: &[
+            ("member_id", ":member"),
+            ("available", ":available::bigint + :points::bigint"),
+            ("pending", ":pending"),
+            ("held", ":held"),
+            ("debt", ":debt"),
+            (
+                "next_change_at",
+                "least(nullif(:next_change_at, '')::timestamptz, :expires::timestamptz)",
+            ),
+            ("tier", ":tier"),
+            ("tier_since", ":tier_since"),
+        ],
+    },
+    Row {
+        table: "insert lots",
+        values: &[
+            ("id", ":lot"),
+            ("member_id", ":member"),
+            ("origin", "'purchase'"),
+            ("origin_id", ":purchase"),
+            ("funder_id", ":business"),
+            ("earned_at", ":moment"),
+            ("activates_at", ":moment"),
+            ("expires_at", ":expires"),
+            ("amount", ":points"),
+            ("remaining", ":points"),
+            ("expired", "0"),
+            ("pending", "false"),
+        ],
+    },
+    Row {
+        table: "insert journals",
+        values: &[
+            ("id", ":journal"),
+            ("kind", "'accrual'"),
+            ("member_id", ":member"),
+            ("business_id", ":business"),
+            ("source_id", ":purchase"),
+            ("occurred_at", ":moment"),
+        ],
+    },
+    Row {
+        table: "insert ledger_entries",
+        values: &[
+            ("journal_id", ":journal, :journal"),
+            ("n", "1, 2"),
+            ("account", "'member_available', 'business_issued'"),
+            ("member_id", ":member, null"),
+            ("business_id", "null, :business"),
+            ("lot_id", ":lot, null"),
+            ("amount", ":points::bigint, -(:points::bigint)"),
+        ],
+    },
+    Row {
+        table: "insert member_days",
+        values: &[
+            ("member_id", ":member"),
+            ("day", ":today"),
+            ("net_spend", ":total"),
+            ("points_earned", ":points"),
+        ],
+    },
+    Row {
+        table: "insert member_businesses",
+        values: &[
+            ("member_id", ":member"),
+            ("business_id", ":business"),
+            ("visits", "1"),
+            ("first_visit_at", ":moment"),
+            ("last_visit_at", ":moment"),
+        ],
+    },
+    Row {
+        table: "insert outbox_events",
+        values: &[
+            ("id", ":event"),
+            ("kind", "'purchase.posted'"),
+            ("member_id", ":member"),
+            ("business_id", ":business"),
+            ("subject_id", ":purchase"),
+            ("payload", "bench_event(:total, :points)"),
+        ],
+    },
+];
 
 /// The script that posts one purchase with our own statements, one transaction each.
 ///
@@ -118,7 +208,9 @@ const WRITE: Step = Step {
 pub(crate) fn script(sqlx_folder: &Path) -> anyhow::Result<String> {
     let known = queries(sqlx_folder)?;
     let resolve = filled(&known, &RESOLVE)?;
-    let (read, write) = (filled(&known, &READ)?, filled(&known, &WRITE)?);
+    let read = filled(&known, &READ)?;
+    let write = find(&known, WRITE)?;
+    let write = fill(write, &columns(write)?).context("the statement that writes")?;
     let draws = Pgbench::draws();
     Ok(format!(
         "{draws}{POINTS}begin;\n\
@@ -128,7 +220,7 @@ pub(crate) fn script(sqlx_folder: &Path) -> anyhow::Result<String> {
     ))
 }
 
-/// The texts of all checked queries, each on one line.
+/// The texts of all checked queries, each on one line and without remarks.
 fn queries(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut texts = Vec::new();
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
@@ -137,25 +229,79 @@ fn queries(folder: &Path) -> anyhow::Result<Vec<String>> {
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let query: serde_json::Value = serde_json::from_str(&text)?;
         let text = query["query"].as_str().context("a query without a text")?;
-        let words: Vec<&str> = text.split_whitespace().collect();
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"));
+        let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
         texts.push(words.join(" "));
     }
     Ok(texts)
 }
 
-/// The one query with the step's words, its values filled in.
-fn filled(known: &[String], step: &Step) -> anyhow::Result<String> {
-    let words = step.words;
+/// The one query with these words.
+fn find<'a>(known: &'a [String], words: &str) -> anyhow::Result<&'a str> {
     let mut found = known.iter().filter(|text| text.contains(words));
     let text = found
         .next()
         .with_context(|| format!("no query has the words: {words}"))?;
     ensure!(found.next().is_none(), "several queries have: {words}");
-    fill(text, step.values).with_context(|| words.to_owned())
+    Ok(text)
+}
+
+/// The one query with the step's words, its values filled in.
+fn filled(known: &[String], step: &Step) -> anyhow::Result<String> {
+    let values: Vec<String> = step
+        .values
+        .iter()
+        .map(|value| (*value).to_owned())
+        .collect();
+    fill(find(known, step.words)?, &values).with_context(|| step.words.to_owned())
+}
+
+/// The values of the statement that writes, in the order of its numbers: it says which list is of which column.
+fn columns(text: &str) -> anyhow::Result<Vec<String>> {
+    let mut values = vec![":moment::timestamptz".to_owned()];
+    for (at, _) in text.match_indices("unnest($") {
+        let (before, lists) = (&text[..at], &text[at + "unnest(".len()..]);
+        let (lists, behind) = lists.split_once(')').context("an unnest without an end")?;
+        let verbs = [("insert", "insert into "), ("update", "update ")];
+        let (begins, verb) = verbs
+            .into_iter()
+            .filter_map(|(verb, words)| Some((before.rfind(words)? + words.len(), verb)))
+            .max()
+            .context("an unnest for nothing")?;
+        let table = before[begins..].split(' ').next().unwrap_or_default();
+        // The names behind the list, else those of the table.
+        let names = behind
+            .strip_prefix(" as u (")
+            .or_else(|| before[begins..].split_once('(').map(|parts| parts.1));
+        let (names, _) = names
+            .and_then(|names| names.split_once(')'))
+            .context("no columns")?;
+        let row = format!("{verb} {table}");
+        let row = ROWS.iter().find(|known| known.table == row);
+        for (list, name) in lists.split(',').zip(names.split(',')) {
+            let (number, kind) = list
+                .trim()
+                .split_once("::")
+                .context("a list without a type")?;
+            ensure!(
+                number == format!("${}", values.len() + 1),
+                "{number} is out of turn"
+            );
+            let known = row.map(|row| row.values.iter().find(|(column, _)| *column == name.trim()));
+            values.push(match known {
+                None => format!("'{{}}'::{kind}"),
+                Some(None) => format!("array[null]::{kind}"),
+                Some(Some((_, value))) => format!("array[{value}]::{kind}"),
+            });
+        }
+    }
+    Ok(values)
 }
 
 /// Puts values in the places of `$1`, `$2` and so on.
-fn fill(text: &str, values: &[&str]) -> anyhow::Result<String> {
+fn fill(text: &str, values: &[String]) -> anyhow::Result<String> {
     let mut pieces = text.split('$');
     let mut out = pieces.next().unwrap_or_default().to_owned();
     let mut used = 0;
@@ -182,13 +328,31 @@ mod tests {
     #[test]
     fn values_stand_in_their_places() {
         let text = "select $1, $10::int[], $2 where $1 = 'x'";
-        let values = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        let values: Vec<String> = ('a'..='j').map(String::from).collect();
         assert_eq!(
             fill(text, &values).expect("enough values"),
             "select a, j::int[], b where a = 'x'"
         );
         assert!(fill(text, &values[..9]).is_err());
         assert!(fill("select $1", &values[..2]).is_err());
+    }
+
+    #[test]
+    fn lists_are_of_the_columns_that_the_statement_names() {
+        let text = "with a as ( insert into receipts (kind, new_column) select *, $1 from unnest($2::text[], $3::int[]) ), \
+                    b as ( update wallets w set x = 1 from unnest($4::uuid[]) as u (member_id) ) \
+                    insert into unheard_of as m (id) select * from unnest($5::uuid[]) on conflict (id) do update set id = 1";
+        assert_eq!(
+            columns(text).expect("columns"),
+            [
+                ":moment::timestamptz",
+                "array['purchase']::text[]",
+                "array[null]::int[]",
+                "array[:member]::uuid[]",
+                "'{}'::uuid[]"
+            ]
+        );
+        assert!(columns("insert into receipts (kind) select * from unnest($3::text[])").is_err());
     }
 
     #[test]

@@ -58,3 +58,27 @@ impl RequestCounts {
         counted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_answer_has_its_metrics_once() {
+        let counts = RequestCounts::default();
+        for (method, route, status) in [
+            ("GET", "/a", 200),
+            ("GET", "/a", 200),
+            ("GET", "/a", 404),
+            ("POST", "/a", 200),
+            ("GET", "/b", 200),
+        ] {
+            counts.note(method, route, status, Duration::from_millis(1));
+        }
+        let all = counts.0.read().unwrap();
+        assert_eq!((all["/a"].len(), all["/b"].len()), (3, 1));
+        drop(all);
+        assert!(counts.known("POST", "/a", 200).is_some());
+        assert!(counts.known("POST", "/b", 200).is_none());
+    }
+}

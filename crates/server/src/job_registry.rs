@@ -16,6 +16,7 @@ pub fn all() -> Registry<Context> {
         .job::<housekeeping::forget_one_time_codes::ForgetOneTimeCodes>()
         .job::<housekeeping::forget_outbox_events::ForgetOutboxEvents>()
         .job::<housekeeping::forget_sign_ins::ForgetSignIns>()
+        .job::<housekeeping::maintain_partitions::MaintainPartitions>()
         .job::<imports::drop_abandoned::DropAbandonedImports>()
         .job::<imports::import_purchases::ImportPurchases>()
         .job::<loyalty::advance_on_time::AdvanceWallets>()

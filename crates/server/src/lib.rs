@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod http;
 pub mod job_registry;
+mod log_buffer;
 mod master_key;
 pub mod schedules;
 mod signals;

@@ -10,6 +10,7 @@ use services::housekeeping::forget_member_codes::ForgetMemberCodes;
 use services::housekeeping::forget_one_time_codes::ForgetOneTimeCodes;
 use services::housekeeping::forget_outbox_events::ForgetOutboxEvents;
 use services::housekeeping::forget_sign_ins::ForgetSignIns;
+use services::housekeeping::maintain_partitions::MaintainPartitions;
 use services::imports::drop_abandoned::DropAbandonedImports;
 use services::loyalty::advance_on_time::AdvanceWallets;
 
@@ -23,6 +24,12 @@ pub fn all(zone: Tz) -> Result<Vec<Schedule>, InvalidSchedule> {
         Schedule::new("advance_wallets", "* * * * *", zone, AdvanceWallets)?,
         Schedule::new("forget_codes", "10 * * * *", zone, ForgetOneTimeCodes)?,
         Schedule::new("drop_imports", "20 * * * *", zone, DropAbandonedImports)?,
+        Schedule::new(
+            "maintain_partitions",
+            "50 1 * * *",
+            zone,
+            MaintainPartitions,
+        )?,
         Schedule::new("rotate_keys", "0 2 * * *", zone, RotateKeys)?,
         Schedule::new("forget_answers", "10 2 * * *", zone, ForgetIdempotencyKeys)?,
         Schedule::new("forget_member_codes", "20 2 * * *", zone, ForgetMemberCodes)?,

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{Log, LogFormat};
+use crate::log_buffer::{LogBuffer, LogGuard};
 
 /// What says nothing new: notices of migrations that a table is there already.
 const QUIET: &str = "sqlx::postgres::notice=warn,graphile_worker_migrations=warn,graphile_worker_migrations_core=warn";
@@ -34,16 +36,38 @@ impl Metrics {
     }
 }
 
-/// Sends log lines of this process to the standard error stream.
+/// Sends log lines of this process to the standard error stream, each at once.
 ///
 /// # Errors
 /// If the level can't be read, or a log was installed before.
 pub(crate) fn install_log(log: &Log) -> anyhow::Result<()> {
+    install(log, std::io::stderr)
+}
+
+/// The same for a service, which writes a line a request: lines go out a moment later, unless a person is watching.
+/// Keep the guard to the end.
+///
+/// # Errors
+/// If the level can't be read, or a log was installed before.
+pub(crate) fn install_log_of_service(log: &Log) -> anyhow::Result<Option<LogGuard>> {
+    if std::io::stderr().is_terminal() {
+        install_log(log)?;
+        return Ok(None);
+    }
+    let buffer = LogBuffer::new(std::io::stderr()).context("the log's thread")?;
+    install(log, buffer.clone())?;
+    Ok(Some(buffer.closing()))
+}
+
+fn install<W>(log: &Log, writer: W) -> anyhow::Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let directives = format!("{QUIET},{},{}", jobs::LOG_DIRECTIVES, log.level);
     let filter = EnvFilter::try_new(directives).context("log.level")?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     let installed = match log.format {
         LogFormat::Text => builder
             .with_target(false)

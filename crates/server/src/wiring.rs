@@ -14,6 +14,7 @@ use http_kit::{HttpConfig, Readiness};
 use jobs::WorkerBuilder;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
+use services::housekeeping::maintain_partitions;
 use services::ids::IdSource;
 use services::jobs::Timetable;
 use services::loyalty::engine::EngineConfig;
@@ -89,8 +90,8 @@ fn engine_config(posting: &Posting) -> EngineConfig {
     }
 }
 
-/// At every start: makes the programme and its ladder if they are not there, and refuses a master key that is not this
-/// database's.
+/// At every start: makes the programme and its ladder if they are not there, and the months to come of the tables by
+/// month; refuses a master key that is not this database's.
 ///
 /// # Errors
 /// If the key is another's, or the database fails.
@@ -99,6 +100,10 @@ pub(crate) async fn start_programme(config: &Config, context: &Context) -> anyho
     let settings = ProgrammeSettings::starting(&first.name, &first.currency, first.time_zone);
     services::programme::start(context, &settings).await?;
     services::loyalty::ladder::start(context).await?;
+    // Nothing is refused for want of a month, so a start does not fail for it either.
+    if let Err(error) = maintain_partitions::make(context, maintain_partitions::AHEAD).await {
+        tracing::warn!(%error, "the months to come were not made; the nightly job tries again");
+    }
     Ok(())
 }
 

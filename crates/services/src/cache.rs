@@ -52,6 +52,12 @@ pub struct Kept<V> {
     pub value: V,
 }
 
+impl<V> Kept<V> {
+    fn is_young(&self, now: DateTime<Utc>) -> bool {
+        self.at <= now && now - self.at < MAX_AGE
+    }
+}
+
 /// The right to keep an answer that is looked up after this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(u64);
@@ -95,18 +101,15 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     /// [`Ticket`] when there is none.
     pub fn look(&self, key: &K, now: DateTime<Utc>) -> Result<Kept<V>, Ticket> {
         let mut shard = self.shard(key);
-        let known = shard.young.get(key).or_else(|| shard.old.get(key));
-        match known.and_then(|entry| entry.kept.as_ref()) {
-            Some(kept) if is_young(kept.at, now) => Ok(kept.clone()),
+        match shard.kept(key) {
+            Some(kept) if kept.is_young(now) => Ok(kept.clone()),
             _ => Err(shard.ticket(key, self.half)),
         }
     }
 
     /// The answer that is kept, of whatever age.
     pub fn peek(&self, key: &K) -> Option<V> {
-        let shard = self.shard(key);
-        let known = shard.young.get(key).or_else(|| shard.old.get(key))?;
-        known.kept.as_ref().map(|kept| kept.value.clone())
+        self.shard(key).kept(key).map(|kept| kept.value.clone())
     }
 
     /// What [`Cache::put`] needs of somebody who looks the answer up whether or not one is kept.
@@ -161,6 +164,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
 }
 
 impl<K: Eq + Hash + Clone, V> Shard<K, V> {
+    fn kept(&self, key: &K) -> Option<&Kept<V>> {
+        let known = self.young.get(key).or_else(|| self.old.get(key))?;
+        known.kept.as_ref()
+    }
+
     fn ticket(&mut self, key: &K, half: usize) -> Ticket {
         if let Some(entry) = self.young.get(key).or_else(|| self.old.get(key)) {
             return Ticket(entry.ticket);
@@ -176,10 +184,6 @@ impl<K: Eq + Hash + Clone, V> Shard<K, V> {
         self.young.insert(key.clone(), entry);
         Ticket(self.tickets)
     }
-}
-
-fn is_young(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    at <= now && now - at < MAX_AGE
 }
 
 fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -17,6 +17,9 @@ use crate::loyalty::engine::{Engine, EngineConfig};
 use crate::readers::{Reader, Readers};
 use crate::vault::Vault;
 
+/// How many long requests are worked on at once; more of them would not be done sooner.
+const MOST_KEY_HOLDERS: u32 = 4;
+
 /// What the services need to know of the configuration.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -78,6 +81,7 @@ struct Inner {
     parts: ContextParts,
     caches: Caches,
     readers: Readers,
+    key_holders: PgPool,
     engine: Engine,
 }
 
@@ -88,6 +92,7 @@ impl Context {
         Self {
             inner: Arc::new(Inner {
                 engine: Engine::new(parts.config.engine),
+                key_holders: store::pool::aside(&parts.pool, MOST_KEY_HOLDERS),
                 parts,
                 caches: Caches::default(),
                 readers: Readers::default(),
@@ -115,6 +120,11 @@ impl Context {
     /// If the database can't be reached or no connection becomes free in time.
     pub async fn reader(&self) -> Result<Reader<'_>, StoreError> {
         self.inner.readers.take(&self.inner.parts.pool).await
+    }
+
+    /// Connections that hold the key of a long request while the engine works for it.
+    pub(crate) fn key_holders(&self) -> &PgPool {
+        &self.inner.key_holders
     }
 
     /// Where the time comes from.
@@ -157,6 +167,7 @@ impl Context {
     pub async fn close(&self) {
         self.engine().drain().await;
         self.inner.readers.close().await;
+        self.key_holders().close().await;
         self.pool().close().await;
     }
 

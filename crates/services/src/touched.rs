@@ -42,6 +42,6 @@ struct Forget<'c> {
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        self.ctx.caches().forget_balances(&members);
+        self.ctx.caches().forget_balances(members.iter());
     }
 }

@@ -29,8 +29,32 @@ alter table receipts add constraint receipts_business_id_fkey foreign key (busin
 alter table purchases add constraint purchases_business_id_fkey foreign key (business_id) references businesses (id);
 alter table purchases add constraint purchases_location_id_fkey foreign key (location_id) references locations (id);
 alter table purchases add constraint purchases_member_id_fkey foreign key (member_id) references members (id);
-alter table purchase_lines
-add constraint purchase_lines_purchase_id_fkey foreign key (purchase_id) references purchases (id);
+
+create table purchase_lines (
+    purchase_id uuid not null references purchases (id),
+    line smallint not null,
+    category text not null,
+    amount bigint not null,
+    paid_by_points bigint not null,
+    points_spent bigint not null,
+    points_earned bigint not null,
+    primary key (purchase_id, line),
+    constraint purchase_lines_amount_not_negative check (amount >= 0),
+    constraint purchase_lines_points_part_range check (paid_by_points between 0 and amount and points_spent >= 0),
+    constraint purchase_lines_earned_not_negative check (points_earned >= 0)
+);
+insert into purchase_lines
+select p.id, (l.line ->> 'line')::smallint, l.line ->> 'category', (l.line ->> 'amount')::bigint,
+       coalesce((l.line ->> 'paid_by_points')::bigint, 0), coalesce((l.line ->> 'points_spent')::bigint, 0),
+       (select coalesce(sum((a ->> 'granted')::bigint), 0)
+        from jsonb_array_elements(p.explanation -> 'accruals') a where a -> 'line' = l.line -> 'line')
+from purchases p cross join lateral jsonb_array_elements(p.explanation -> 'lines') l (line);
+create trigger purchase_lines_append_only before update or delete on purchase_lines
+    for each row execute function refuse_change();
+create trigger purchase_lines_no_truncate before truncate on purchase_lines
+    for each statement execute function refuse_change();
+select grant_to_app('select, insert', 'purchase_lines');
+
 alter table refunds add constraint refunds_purchase_id_fkey foreign key (purchase_id) references purchases (id);
 alter table refunds add constraint refunds_business_id_fkey foreign key (business_id) references businesses (id);
 alter table refund_lines add constraint refund_lines_refund_id_fkey foreign key (refund_id) references refunds (id);

@@ -2,7 +2,6 @@ set lock_timeout = '2s';
 set statement_timeout = '60s';
 
 alter table purchases drop constraint if exists purchases_first_ends;
-alter table purchase_lines drop constraint if exists purchase_lines_first_ends;
 alter table journals drop constraint if exists journals_first_ends;
 alter table ledger_entries drop constraint if exists ledger_entries_first_ends;
 alter table outbox_events drop constraint if exists outbox_events_first_ends;

@@ -10,7 +10,7 @@ begin
     for waiting in
         select conrelid::regclass as name, conname from pg_constraint
         where not convalidated and contype = 'c'
-          and conrelid = any (array['purchases', 'purchase_lines', 'journals', 'ledger_entries', 'outbox_events']::regclass[])
+          and conrelid = any (array['purchases', 'journals', 'ledger_entries', 'outbox_events']::regclass[])
     loop
         execute format('alter table %s validate constraint %I', waiting.name, waiting.conname);
     end loop;

@@ -41,7 +41,7 @@ end
 $$;
 
 select pg_temp.to_one_table(name)
-from unnest(array['purchases', 'purchase_lines', 'journals', 'ledger_entries', 'outbox_events']) as name;
+from unnest(array['purchases', 'journals', 'ledger_entries', 'outbox_events']) as name;
 
 do $$
 begin
@@ -52,6 +52,7 @@ end
 $$;
 
 drop function analyze_months(text);
+drop function future_rows(text);
 drop function drop_event_months(uuid);
 drop function detach_months(text, uuid);
 drop function make_months(text, date, integer);

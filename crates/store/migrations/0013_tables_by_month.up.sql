@@ -6,16 +6,17 @@ set statement_timeout = '60s';
 
 -- The column that tells the month of a row; an error for a table that is not by month.
 create function month_key(parent text) returns text
-language plpgsql immutable strict as $$
-begin
-    return case parent
-        when 'purchases' then 'id' when 'purchase_lines' then 'purchase_id'
-        when 'journals' then 'id' when 'ledger_entries' then 'journal_id'
-        when 'outbox_events' then 'id'
+language plpgsql immutable as $$
+declare
+    key text := case parent
+        when 'purchases' then 'id' when 'journals' then 'id'
+        when 'ledger_entries' then 'journal_id' when 'outbox_events' then 'id'
     end;
-exception
-    when case_not_found then
+begin
+    if key is null then
         raise exception '% is not a table by month', parent using errcode = 'undefined_table';
+    end if;
+    return key;
 end
 $$;
 
@@ -93,7 +94,7 @@ $$;
 -- Makes the partitions up to so many months after this one, and says which. The partition of the future becomes the
 -- first of them, whatever it holds, and a new future follows the last.
 create function make_months(parent text, this_month date, ahead integer) returns setof text
-language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '1s' as $$
+language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '400ms' as $$
 declare
     key constant text := month_key(parent);
     future constant text := parent || '_future';
@@ -142,7 +143,7 @@ $$;
 -- Takes the partitions that end at this identifier or before out of the table, and says their names. Their place is
 -- taken by one empty partition without beginning.
 create function detach_months(parent text, before uuid) returns setof text
-language plpgsql set search_path = public, pg_temp set lock_timeout = '1s' as $$
+language plpgsql set search_path = public, pg_temp set lock_timeout = '400ms' as $$
 declare
     first constant text := parent || '_first';
     first_ends uuid;
@@ -184,7 +185,7 @@ $$;
 
 -- Drops the months of events that end at this identifier or before, and says their names.
 create function drop_event_months(before uuid) returns setof text
-language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '1s' as $$
+language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '400ms' as $$
 declare
     name text;
 begin
@@ -195,9 +196,21 @@ begin
 end
 $$;
 
+-- How many rows wait in the partition of the future for months that are not made.
+create function future_rows(parent text) returns bigint
+language plpgsql stable as $$
+declare
+    found bigint;
+begin
+    execute format('select count(*) from %I where %I >= $1', parent, month_key(parent)) into found
+    using (partition_bounds((parent || '_future')::regclass)).lower_id;
+    return found;
+end
+$$;
+
 -- Tells the planner about a table as a whole, which no autovacuum does.
 create function analyze_months(parent text) returns void
-language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '1s' as $$
+language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '400ms' as $$
 begin
     perform month_key(parent);
     execute format('analyze %I', parent);
@@ -248,7 +261,7 @@ end
 $$;
 
 select pg_temp.to_months(name)
-from unnest(array['purchases', 'purchase_lines', 'journals', 'ledger_entries', 'outbox_events']) as name;
+from unnest(array['purchases', 'journals', 'ledger_entries', 'outbox_events']) as name;
 
 -- Events are forgotten a month at a time and no longer row by row.
 do $$

@@ -109,7 +109,6 @@ checks! {
     LotOfPurchase = "lot_of_purchase", "lot", lots::of_purchases;
     Hold = "hold", "hold", lots::holds;
     PurchaseSum = "purchase_sum", "purchase", purchases::sums;
-    PurchaseLine = "purchase_line", "purchase", purchases::lines;
     PurchasePoints = "purchase_points", "purchase", purchases::points;
     PurchaseHold = "purchase_hold", "purchase", purchases::holds;
     Receipt = "receipt", "purchase", purchases::receipts;

@@ -1,13 +1,10 @@
 //! Tables `earning_rules`, `earning_rule_versions`, `rule_budgets` and `member_rule_usage`: promotions, dated, and what
 //! their limits have let through.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::ids::RuleId;
 use domain::loyalty::lot::Funder;
 use domain::loyalty::rule::{Rule, RuleDefinition};
-use domain::money::Points;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -228,78 +225,25 @@ pub async fn insert_version(
     Ok(())
 }
 
-/// Locks the budgets of rules until the transaction ends, in order of rule, and reads what they have granted.
+/// Whether a rule of this business, or one that holds everywhere, has or had a budget.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
-pub async fn lock_budgets(
-    conn: &mut PgConnection,
-    rules: &[Uuid],
-) -> Result<BTreeMap<RuleId, Points>, StoreError> {
-    if rules.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let rows = sqlx::query!(
-        "select rule_id, granted from rule_budgets where rule_id = any($1) order by rule_id for no key update",
-        rules
+pub async fn has_budget(conn: &mut PgConnection, business: Uuid) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from earning_rule_versions
+                          where business_id = $1 and definition -> 'caps' -> 'budget' <> 'null')
+               or exists (select from earning_rule_versions
+                          where business_id is null and definition -> 'caps' -> 'budget' <> 'null') as "known!""#,
+        business
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.rule_id.into(), Points::from_hundredths(row.granted)))
-        .collect())
-}
-
-/// What the budgets of rules have granted, read without a lock.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn budgets(
-    conn: &mut PgConnection,
-    rules: &[Uuid],
-) -> Result<BTreeMap<RuleId, Points>, StoreError> {
-    if rules.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let rows = sqlx::query!(
-        "select rule_id, granted from rule_budgets where rule_id = any($1)",
-        rules
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.rule_id.into(), Points::from_hundredths(row.granted)))
-        .collect())
-}
-
-/// Adds to what budgets have granted; a negative amount gives back, down to nothing. The rows must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn add_to_budgets(
-    conn: &mut PgConnection,
-    amounts: &BTreeMap<RuleId, i64>,
-) -> Result<(), StoreError> {
-    if amounts.is_empty() {
-        return Ok(());
-    }
-    let rules: Vec<Uuid> = amounts.keys().map(|rule| rule.as_uuid()).collect();
-    let points: Vec<i64> = amounts.values().copied().collect();
-    sqlx::query!(
-        r#"update rule_budgets b set granted = greatest(0, b.granted + u.amount)
-           from unnest($1::uuid[], $2::bigint[]) as u (rule_id, amount) where b.rule_id = u.rule_id"#,
-        &rules,
-        &points
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await?)
 }
 
 /// Adds grants to budgets as long as none goes beyond its most; a budget that has no room for its grants stays as it is.
-/// Says how many had room. `grants`: rule, points granted, the rule's budget; hundredths.
+/// Says how many had room. `grants`: rule, points granted (negative where more was given back), the rule's budget;
+/// hundredths.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
@@ -314,10 +258,10 @@ pub async fn grant_from_budgets(
         r#"with locked as materialized (
                select rule_id from rule_budgets where rule_id = any($1) order by rule_id for no key update
            )
-           update rule_budgets b set granted = b.granted + u.points
+           update rule_budgets b set granted = greatest(0, b.granted + u.points)
            from locked l
            join unnest($1::uuid[], $2::bigint[], $3::bigint[]) as u (rule_id, points, most) on u.rule_id = l.rule_id
-           where b.rule_id = l.rule_id and b.rule_id = any($1) and b.granted <= u.most - u.points"#,
+           where b.rule_id = l.rule_id and b.rule_id = any($1) and (u.points <= 0 or b.granted <= u.most - u.points)"#,
         &rules,
         &points,
         &most
@@ -325,68 +269,4 @@ pub async fn grant_from_budgets(
     .execute(conn)
     .await?;
     Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
-}
-
-/// What caps have let through to these members by rule and first day of the period.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn usage_of_members(
-    conn: &mut PgConnection,
-    members: &[Uuid],
-    rules: &[Uuid],
-) -> Result<Vec<(Uuid, RuleId, NaiveDate, Points)>, StoreError> {
-    if rules.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query!(
-        r#"select member_id, rule_id, period_start, granted from member_rule_usage
-           where member_id = any($1) and rule_id = any($2)"#,
-        members,
-        rules
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let granted = Points::from_hundredths(row.granted);
-            (row.member_id, row.rule_id.into(), row.period_start, granted)
-        })
-        .collect())
-}
-
-/// Adds to what caps have let through; a negative amount gives back, down to nothing. The wallets must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn add_to_usage(
-    conn: &mut PgConnection,
-    amounts: &BTreeMap<(Uuid, RuleId, NaiveDate), i64>,
-) -> Result<(), StoreError> {
-    if amounts.is_empty() {
-        return Ok(());
-    }
-    let members: Vec<Uuid> = amounts.keys().map(|(member, ..)| *member).collect();
-    let rules: Vec<Uuid> = amounts.keys().map(|(_, rule, _)| rule.as_uuid()).collect();
-    let starts: Vec<NaiveDate> = amounts.keys().map(|(.., start)| *start).collect();
-    let points: Vec<i64> = amounts.values().copied().collect();
-    sqlx::query!(
-        r#"insert into member_rule_usage as m (member_id, rule_id, period_start, granted)
-           select member_id, rule_id, period_start, greatest(0, amount)
-           from unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
-                as u (member_id, rule_id, period_start, amount)
-           on conflict (member_id, rule_id, period_start)
-           do update set granted = greatest(0, m.granted + (
-               select u.amount from unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
-                      as u (member_id, rule_id, period_start, amount)
-               where u.member_id = m.member_id and u.rule_id = m.rule_id and u.period_start = m.period_start))"#,
-        &members,
-        &rules,
-        &starts,
-        &points
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

@@ -1,212 +1,94 @@
-//! Table `holds`: points set aside for a checkout.
-
-use std::collections::BTreeMap;
+//! Table `holds`: points set aside for a checkout. They are read by [`crate::posting::contents`] and written by
+//! [`crate::posting::further`].
 
 use chrono::{DateTime, Utc};
-use domain::ids::{HoldId, MemberId};
-use domain::loyalty::wallet::{Draw, Hold, HoldStatus};
+use domain::ids::MemberId;
+use domain::loyalty::wallet::{Hold, HoldStatus};
 use domain::money::Points;
-use sqlx::PgConnection;
 use uuid::Uuid;
-
-use crate::error::StoreError;
 
 /// The constraint that refuses a reference which the business has used.
 pub const REFERENCE_USED: &str = "holds_reference_unique";
 
-struct Row {
-    id: Uuid,
-    business_id: Uuid,
-    member_id: Uuid,
-    reference: String,
-    status: String,
-    amount: i64,
-    captured: i64,
-    purchase_id: Option<Uuid>,
-    expires_at: DateTime<Utc>,
-    created_at: DateTime<Utc>,
+/// A row as a group reads it: what and whose, how much, when.
+pub(crate) type Record = (
+    (Uuid, Uuid, Uuid, String, String),
+    (i64, i64, Option<Uuid>),
+    (DateTime<Utc>, DateTime<Utc>),
+);
+
+/// The hold without its draws.
+pub(crate) fn from_record(record: Record) -> (MemberId, Hold) {
+    let ((id, business, member, reference, status), amounts, times) = record;
+    let (amount, captured, purchase) = amounts;
+    let (expires_at, created_at) = times;
+    let hold = Hold {
+        id: id.into(),
+        business: business.into(),
+        reference,
+        status: HoldStatus::parse(&status).unwrap_or(HoldStatus::Voided),
+        amount: Points::from_hundredths(amount),
+        captured: Points::from_hundredths(captured),
+        purchase: purchase.map(Into::into),
+        expires_at,
+        created_at,
+        draws: Vec::new(),
+    };
+    (member.into(), hold)
 }
 
-impl Row {
-    fn into_hold(self) -> (MemberId, Hold) {
-        let hold = Hold {
-            id: self.id.into(),
-            business: self.business_id.into(),
-            reference: self.reference,
-            status: HoldStatus::parse(&self.status).unwrap_or(HoldStatus::Voided),
-            amount: Points::from_hundredths(self.amount),
-            captured: Points::from_hundredths(self.captured),
-            purchase: self.purchase_id.map(Into::into),
-            expires_at: self.expires_at,
-            created_at: self.created_at,
-            draws: Vec::new(),
-        };
-        (self.member_id.into(), hold)
+/// Holds to be inserted, a column each, in the order in which every transaction takes their references.
+#[derive(Debug, Default)]
+pub(crate) struct NewColumns<'a> {
+    pub(crate) members: Vec<Uuid>,
+    pub(crate) businesses: Vec<Uuid>,
+    pub(crate) references: Vec<&'a str>,
+    pub(crate) amounts: Vec<i64>,
+    pub(crate) expires_at: Vec<DateTime<Utc>>,
+    pub(crate) created_at: Vec<DateTime<Utc>>,
+    pub(crate) state: StateColumns,
+}
+
+impl<'a> NewColumns<'a> {
+    pub(crate) fn of(holds: &[(MemberId, &'a Hold)]) -> Self {
+        let mut sorted = holds.to_vec();
+        sorted.sort_by_key(|(_, hold)| (hold.business, hold.reference.as_str()));
+        let mut columns = Self::default();
+        for (member, hold) in sorted {
+            columns.members.push(member.as_uuid());
+            columns.businesses.push(hold.business.as_uuid());
+            columns.references.push(&hold.reference);
+            columns.amounts.push(hold.amount.hundredths());
+            columns.expires_at.push(hold.expires_at);
+            columns.created_at.push(hold.created_at);
+            columns.state.push(hold);
+        }
+        columns
     }
 }
 
-/// The active holds of these members, and whichever are named by `also`, with the lots they draw on.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn active_of_members(
-    conn: &mut PgConnection,
-    members: &[Uuid],
-    also: &[Uuid],
-) -> Result<Vec<(MemberId, Hold)>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id as "id!", business_id as "business_id!", member_id as "member_id!", reference as "reference!",
-                  status as "status!", amount as "amount!", captured as "captured!", purchase_id,
-                  expires_at as "expires_at!", created_at as "created_at!"
-           from holds where member_id = any($1) and status = 'active'
-           union
-           select id, business_id, member_id, reference, status, amount, captured, purchase_id, expires_at, created_at
-           from holds where id = any($2)"#,
-        members,
-        also
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut holds: Vec<(MemberId, Hold)> = rows.into_iter().map(Row::into_hold).collect();
-    let ids: Vec<Uuid> = holds.iter().map(|(_, hold)| hold.id.as_uuid()).collect();
-    let mut draws = draws(conn, &ids).await?;
-    for (_, hold) in &mut holds {
-        hold.draws = draws.remove(&hold.id).unwrap_or_default();
-    }
-    Ok(holds)
+/// What has become of holds, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct StateColumns {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) statuses: Vec<&'static str>,
+    pub(crate) captured: Vec<i64>,
+    pub(crate) purchases: Vec<Option<Uuid>>,
 }
 
-/// The lots that holds drew on when they were made, in the order of spending.
-async fn draws(
-    conn: &mut PgConnection,
-    holds: &[Uuid],
-) -> Result<BTreeMap<HoldId, Vec<Draw>>, StoreError> {
-    let mut draws: BTreeMap<HoldId, Vec<Draw>> = BTreeMap::new();
-    if holds.is_empty() {
-        return Ok(draws);
+impl StateColumns {
+    pub(crate) fn of(holds: &[&Hold]) -> Self {
+        let mut columns = Self::default();
+        for hold in holds {
+            columns.push(hold);
+        }
+        columns
     }
-    let rows = sqlx::query!(
-        r#"select j.source_id as "hold_id!", e.lot_id as "lot_id!", e.amount
-           from journals j join ledger_entries e on e.journal_id = j.id
-           where j.source_id = any($1) and j.kind = 'hold' and e.account = 'member_held'
-           order by e.journal_id, e.n"#,
-        holds
-    )
-    .fetch_all(conn)
-    .await?;
-    for row in rows {
-        draws.entry(row.hold_id.into()).or_default().push(Draw {
-            lot: row.lot_id.into(),
-            points: Points::from_hundredths(row.amount),
-        });
+
+    fn push(&mut self, hold: &Hold) {
+        self.ids.push(hold.id.as_uuid());
+        self.statuses.push(hold.status.as_str());
+        self.captured.push(hold.captured.hundredths());
+        self.purchases.push(hold.purchase.map(Uuid::from));
     }
-    Ok(draws)
-}
-
-/// One hold of a business, without its draws.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn get(
-    conn: &mut PgConnection,
-    business: Uuid,
-    id: Uuid,
-) -> Result<Option<(MemberId, Hold)>, StoreError> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id, business_id, member_id, reference, status, amount, captured, purchase_id, expires_at, created_at
-           from holds where id = $2 and business_id = $1"#,
-        business,
-        id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(Row::into_hold))
-}
-
-/// The hold that a business made under a reference, without its draws.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn by_reference(
-    conn: &mut PgConnection,
-    business: Uuid,
-    reference: &str,
-) -> Result<Option<(MemberId, Hold)>, StoreError> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id, business_id, member_id, reference, status, amount, captured, purchase_id, expires_at, created_at
-           from holds where business_id = $1 and reference = $2"#,
-        business,
-        reference
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(Row::into_hold))
-}
-
-/// Adds holds. Constraint [`REFERENCE_USED`]: the business has used the reference.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(
-    conn: &mut PgConnection,
-    holds: &[(MemberId, &Hold)],
-) -> Result<(), StoreError> {
-    for (member, hold) in holds {
-        sqlx::query!(
-            r#"insert into holds (id, business_id, member_id, reference, status, amount, captured, purchase_id,
-                                  expires_at, created_at)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
-            hold.id.as_uuid(),
-            hold.business.as_uuid(),
-            member.as_uuid(),
-            hold.reference,
-            hold.status.as_str(),
-            hold.amount.hundredths(),
-            hold.captured.hundredths(),
-            hold.purchase.map(Uuid::from),
-            hold.expires_at,
-            hold.created_at,
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Writes what has become of holds. Their members' wallets must be locked.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn update(conn: &mut PgConnection, holds: &[&Hold]) -> Result<(), StoreError> {
-    if holds.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = holds.iter().map(|hold| hold.id.as_uuid()).collect();
-    let statuses: Vec<String> = holds
-        .iter()
-        .map(|hold| hold.status.as_str().to_owned())
-        .collect();
-    let captured: Vec<i64> = holds
-        .iter()
-        .map(|hold| hold.captured.hundredths())
-        .collect();
-    let purchases: Vec<Option<Uuid>> = holds
-        .iter()
-        .map(|hold| hold.purchase.map(Uuid::from))
-        .collect();
-    sqlx::query!(
-        r#"update holds h set status = u.status, captured = u.captured, purchase_id = u.purchase_id
-           from unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[]) as u (id, status, captured, purchase_id)
-           where h.id = u.id"#,
-        &ids,
-        &statuses,
-        &captured,
-        &purchases as &[Option<Uuid>],
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

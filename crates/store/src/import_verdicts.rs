@@ -36,6 +36,20 @@ pub struct PostedRow {
     pub member_id: Uuid,
     /// The bill.
     pub total: i64,
+    /// The points that it earned.
+    pub points_earned: i64,
+    /// The import that brought it.
+    pub import_id: Option<Uuid>,
+    /// Its row there.
+    pub import_row: Option<i64>,
+}
+
+impl PostedRow {
+    /// Whether this row of this import brought it.
+    #[must_use]
+    pub fn is_of(&self, import: Uuid, row: i64) -> bool {
+        self.import_id == Some(import) && self.import_row == Some(row)
+    }
 }
 
 /// Keeps verdicts.
@@ -117,7 +131,8 @@ pub async fn posted(
     }
     Ok(sqlx::query_as!(
         PostedRow,
-        "select id, member_id, total from purchases where id = any($2) and business_id = $1",
+        "select id, member_id, total, points_earned, import_id, import_row
+         from purchases where id = any($2) and business_id = $1",
         business.as_uuid(),
         purchases,
     )

@@ -112,7 +112,7 @@ pub async fn page_of_member(
                        when exists (select from holds h where h.id = j.source_id) then 'hold' end as source_kind,
                   coalesce(e.available, 0) as "available!", coalesce(e.pending, 0) as "pending!",
                   coalesce(e.held, 0) as "held!", coalesce(e.debt, 0) as "debt!"
-           from (select * from journals where member_id = $1 and ($2::uuid is null or id < $2)
+           from (select * from journals where member_id = $1 and id < $2
                  order by id desc limit $3) j
            left join businesses b on b.id = j.business_id
            left join lateral (
@@ -123,7 +123,8 @@ pub async fn page_of_member(
                from ledger_entries where journal_id = j.id) e on true
            order by j.id desc"#,
         member,
-        before,
+        // Said without "or null", so that later months are not read, whatever the plan.
+        before.unwrap_or(Uuid::max()),
         limit
     )
     .fetch_all(conn)

@@ -59,32 +59,6 @@ impl DayColumns {
     }
 }
 
-/// Visits of members to businesses.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn visits(
-    conn: &mut PgConnection,
-    members: &[Uuid],
-    businesses: &[Uuid],
-) -> Result<BTreeMap<(MemberId, BusinessId), u32>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select member_id, business_id, visits from member_businesses
-           where member_id = any($1) and business_id = any($2)"#,
-        members,
-        businesses
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let visits = u32::try_from(row.visits).unwrap_or(0);
-            ((row.member_id.into(), row.business_id.into()), visits)
-        })
-        .collect())
-}
-
 /// Visits to be added.
 #[derive(Clone, Copy, Debug)]
 pub struct VisitChange {

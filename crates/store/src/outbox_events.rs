@@ -1,9 +1,7 @@
-//! Table `outbox_events`: what happened, written with the effect and read in order by whoever follows.
+//! Table `outbox_events`: what happened, written with the effect and read in order by whoever follows. Forgotten by
+//! month: [`crate::partitions`].
 
-use sqlx::PgConnection;
 use uuid::Uuid;
-
-use crate::error::StoreError;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -46,24 +44,4 @@ impl Columns {
         }
         columns
     }
-}
-
-/// Drops up to `limit` events whose identifiers are smaller than `before`; says how many.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn drop_before(
-    conn: &mut PgConnection,
-    before: Uuid,
-    limit: i64,
-) -> Result<u64, StoreError> {
-    let done = sqlx::query!(
-        r#"delete from outbox_events where id in (
-               select id from outbox_events where id < $1 order by id limit $2)"#,
-        before,
-        limit
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
 }

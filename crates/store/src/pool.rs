@@ -14,8 +14,14 @@ pub const APP_ROLE: &str = "owncircle_app";
 /// How long a request waits for a free connection.
 const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A connection that was used so lately is not asked whether the server is still there.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// How long a start waits for a database that is not there yet.
 const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection aside is kept that nobody uses.
+const ASIDE_REST: Duration = Duration::from_secs(60);
 
 /// Opens the pool of the running program: at most `size` connections, each with the program's role, a lock timeout
 /// of 5 s, a statement timeout of 30 s and 60 s for a transaction that does nothing.
@@ -27,6 +33,15 @@ pub async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> {
         .max_connections(size)
         .acquire_timeout(ACQUIRE_PATIENCE)
         .after_connect(|conn, _| Box::pin(prepare(conn)))
+        .test_before_acquire(false)
+        .before_acquire(|conn, rest| {
+            Box::pin(async move {
+                if rest.idle_for > TRUSTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options(url)?)
         .await?;
     Ok(pool)
@@ -44,6 +59,18 @@ pub async fn connect_as_owner(url: &str) -> Result<PgPool, StoreError> {
         .connect_with(options(url)?)
         .await?;
     Ok(pool)
+}
+
+/// A few connections beside the pool's, opened when they are needed, for work that holds one while it waits for others.
+/// Taken from the pool itself, they could be all that those others wait for.
+#[must_use]
+pub fn aside(pool: &PgPool, size: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_PATIENCE)
+        .idle_timeout(ASIDE_REST)
+        .after_connect(|conn, _| Box::pin(prepare(conn)))
+        .connect_lazy_with((*pool.connect_options()).clone())
 }
 
 /// Opens a connection of its own for a task that writes groups: with the address and the role of the pool's, a lock

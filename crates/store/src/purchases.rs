@@ -1,13 +1,13 @@
-//! Tables `purchases` and `purchase_lines`: what was bought, append-only.
+//! Table `purchases`: what was bought, append-only. The lines stand in the explanation.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{BusinessId, MemberId};
 use domain::loyalty::explanation::Explanation;
 use sqlx::PgConnection;
 use sqlx::types::Json;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::error::StoreError;
 
@@ -56,25 +56,6 @@ pub struct PurchaseRow {
     pub import_id: Option<Uuid>,
     /// Its row there, from 1.
     pub import_row: Option<i64>,
-}
-
-/// A row of `purchase_lines`.
-#[derive(Clone, Debug)]
-pub struct PurchaseLineRow {
-    /// The purchase.
-    pub purchase_id: Uuid,
-    /// Number on the receipt.
-    pub line: i16,
-    /// Category.
-    pub category: String,
-    /// What it cost.
-    pub amount: i64,
-    /// What points paid of it.
-    pub paid_by_points: i64,
-    /// The points that paid it.
-    pub points_spent: i64,
-    /// The points it earned.
-    pub points_earned: i64,
 }
 
 /// Purchases to be inserted, a column each.
@@ -128,34 +109,6 @@ impl<'a> Columns<'a> {
             columns.recorded_at.push(row.recorded_at);
             columns.imports.push(row.import_id);
             columns.import_rows.push(row.import_row);
-        }
-        columns
-    }
-}
-
-/// Lines to be inserted, a column each.
-#[derive(Debug, Default)]
-pub(crate) struct LineColumns<'a> {
-    pub(crate) purchases: Vec<Uuid>,
-    pub(crate) numbers: Vec<i16>,
-    pub(crate) categories: Vec<&'a str>,
-    pub(crate) amounts: Vec<i64>,
-    pub(crate) paid_by_points: Vec<i64>,
-    pub(crate) points_spent: Vec<i64>,
-    pub(crate) points_earned: Vec<i64>,
-}
-
-impl<'a> LineColumns<'a> {
-    pub(crate) fn of(rows: &'a [PurchaseLineRow]) -> Self {
-        let mut columns = Self::default();
-        for row in rows {
-            columns.purchases.push(row.purchase_id);
-            columns.numbers.push(row.line);
-            columns.categories.push(&row.category);
-            columns.amounts.push(row.amount);
-            columns.paid_by_points.push(row.paid_by_points);
-            columns.points_spent.push(row.points_spent);
-            columns.points_earned.push(row.points_earned);
         }
         columns
     }
@@ -229,24 +182,6 @@ pub async fn get_of_member_across_businesses(
     .await?)
 }
 
-/// The lines of a purchase in order.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn lines(
-    conn: &mut PgConnection,
-    purchase: Uuid,
-) -> Result<Vec<PurchaseLineRow>, StoreError> {
-    Ok(sqlx::query_as!(
-        PurchaseLineRow,
-        r#"select purchase_id, line, category, amount, paid_by_points, points_spent, points_earned
-           from purchase_lines where purchase_id = $1 order by line"#,
-        purchase
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
 /// Which purchases to list; what is absent does not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct PurchaseFilter {
@@ -272,6 +207,24 @@ impl PurchaseFilter {
             && self.from.is_none_or(|from| row.occurred_at >= from)
             && self.until.is_none_or(|until| row.occurred_at < until)
             && self.before.is_none_or(|before| row.id < before)
+    }
+
+    /// Identifiers are smaller than this one. Said without "or null", so that months that are later are not read,
+    /// whatever the plan.
+    fn below(&self) -> Uuid {
+        self.before.unwrap_or(Uuid::max())
+    }
+
+    /// Identifiers are greater than this one: a purchase is recorded when it was made, or later, or so much earlier as
+    /// clocks of tills may run ahead, which is less than a day. Months before are not read.
+    fn above(&self) -> Uuid {
+        let recorded = self
+            .from
+            .and_then(|from| from.checked_sub_signed(TimeDelta::days(1)));
+        let millis = recorded.and_then(|at| u64::try_from(at.timestamp_millis()).ok());
+        millis.map_or(Uuid::nil(), |millis| {
+            Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+        })
     }
 }
 
@@ -302,14 +255,15 @@ pub async fn page_of_business(
              and ($2::uuid is null or location_id = $2)
              and ($3::timestamptz is null or occurred_at >= $3)
              and ($4::timestamptz is null or occurred_at < $4)
-             and ($5::uuid is null or id < $5)
+             and id < $5 and id > $7
            order by id desc limit $6"#,
         business.as_uuid(),
         filter.location,
         filter.from,
         filter.until,
-        filter.before,
-        limit
+        filter.below(),
+        limit,
+        filter.above()
     )
     .fetch_all(conn)
     .await?)
@@ -353,15 +307,16 @@ async fn page_of_member_at(
              and ($3::uuid is null or location_id = $3)
              and ($4::timestamptz is null or occurred_at >= $4)
              and ($5::timestamptz is null or occurred_at < $5)
-             and ($6::uuid is null or id < $6)
+             and id < $6 and id > $8
            order by id desc limit $7"#,
         business.as_uuid(),
         member,
         filter.location,
         filter.from,
         filter.until,
-        filter.before,
-        limit
+        filter.below(),
+        limit,
+        filter.above()
     )
     .fetch_all(conn)
     .await?)
@@ -386,13 +341,14 @@ pub async fn page_of_member_across_businesses(
            where member_id = $1
              and ($2::timestamptz is null or occurred_at >= $2)
              and ($3::timestamptz is null or occurred_at < $3)
-             and ($4::uuid is null or id < $4)
+             and id < $4 and id > $6
            order by id desc limit $5"#,
         member.as_uuid(),
         filter.from,
         filter.until,
-        filter.before,
-        limit
+        filter.below(),
+        limit,
+        filter.above()
     )
     .fetch_all(conn)
     .await?)

@@ -1,9 +1,6 @@
 //! Table `receipts`: a receipt number belongs to one transaction of a business for ever.
 
-use sqlx::PgConnection;
 use uuid::Uuid;
-
-use crate::error::StoreError;
 
 /// The constraint that refuses a receipt number seen before.
 pub const SEEN_BEFORE: &str = "receipts_pkey";
@@ -30,26 +27,6 @@ impl ReceiptKind {
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
-}
-
-/// The transaction that has a receipt.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn find(
-    conn: &mut PgConnection,
-    kind: ReceiptKind,
-    business: Uuid,
-    number: &str,
-) -> Result<Option<Uuid>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        "select transaction_id from receipts where business_id = $1 and kind = $2 and receipt_number = $3",
-        business,
-        kind.as_str(),
-        number
-    )
-    .fetch_optional(conn)
-    .await?)
 }
 
 /// Receipts to be taken, a column each, in the order in which every transaction takes them.

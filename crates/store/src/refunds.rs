@@ -47,63 +47,84 @@ pub struct RefundRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Adds a refund with its lines.
-///
-/// # Errors
-/// [`StoreError`] from the database.
-pub async fn insert(conn: &mut PgConnection, row: &RefundRow) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"insert into refunds (id, purchase_id, business_id, receipt_number, is_void, amount, money_returned,
-                                points_returned, points_taken_back, debt_added, available_after, debt_after, reason,
-                                explanation, occurred_at, recorded_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
-        row.id,
-        row.purchase_id,
-        row.business_id,
-        row.receipt_number,
-        row.is_void,
-        row.amount,
-        row.money_returned,
-        row.points_returned,
-        row.points_taken_back,
-        row.debt_added,
-        row.available_after,
-        row.debt_after,
-        row.reason,
-        &row.explanation as &Json<RefundExplanation>,
-        row.occurred_at,
-        row.recorded_at,
-    )
-    .execute(&mut *conn)
-    .await?;
-    let lines = &row.explanation.lines;
-    let numbers: Vec<i16> = lines.iter().map(|line| line.line).collect();
-    let amounts: Vec<i64> = lines.iter().map(|line| line.amount.hundredths()).collect();
-    let paid: Vec<i64> = lines
-        .iter()
-        .map(|line| line.paid_by_points.hundredths())
-        .collect();
-    let returned: Vec<i64> = lines
-        .iter()
-        .map(|line| line.points_returned.hundredths())
-        .collect();
-    let taken: Vec<i64> = lines
-        .iter()
-        .map(|line| line.points_taken_back.hundredths())
-        .collect();
-    sqlx::query!(
-        r#"insert into refund_lines (refund_id, line, amount, paid_by_points, points_returned, points_taken_back)
-           select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"#,
-        row.id,
-        &numbers,
-        &amounts,
-        &paid,
-        &returned,
-        &taken,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Refunds to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct Columns<'a> {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) purchases: Vec<Uuid>,
+    pub(crate) businesses: Vec<Uuid>,
+    pub(crate) receipt_numbers: Vec<Option<&'a str>>,
+    pub(crate) voids: Vec<bool>,
+    pub(crate) amounts: Vec<i64>,
+    pub(crate) money_returned: Vec<i64>,
+    pub(crate) points_returned: Vec<i64>,
+    pub(crate) points_taken_back: Vec<i64>,
+    pub(crate) debt_added: Vec<i64>,
+    pub(crate) available_after: Vec<i64>,
+    pub(crate) debt_after: Vec<i64>,
+    pub(crate) reasons: Vec<&'a str>,
+    pub(crate) explanations: Vec<Json<&'a RefundExplanation>>,
+    pub(crate) occurred_at: Vec<DateTime<Utc>>,
+    pub(crate) recorded_at: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn of(rows: &'a [RefundRow]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.ids.push(row.id);
+            columns.purchases.push(row.purchase_id);
+            columns.businesses.push(row.business_id);
+            columns.receipt_numbers.push(row.receipt_number.as_deref());
+            columns.voids.push(row.is_void);
+            columns.amounts.push(row.amount);
+            columns.money_returned.push(row.money_returned);
+            columns.points_returned.push(row.points_returned);
+            columns.points_taken_back.push(row.points_taken_back);
+            columns.debt_added.push(row.debt_added);
+            columns.available_after.push(row.available_after);
+            columns.debt_after.push(row.debt_after);
+            columns.reasons.push(&row.reason);
+            columns.explanations.push(Json(&row.explanation.0));
+            columns.occurred_at.push(row.occurred_at);
+            columns.recorded_at.push(row.recorded_at);
+        }
+        columns
+    }
+}
+
+/// Lines of refunds to be inserted, a column each.
+#[derive(Debug, Default)]
+pub(crate) struct LineColumns {
+    pub(crate) refunds: Vec<Uuid>,
+    pub(crate) numbers: Vec<i16>,
+    pub(crate) amounts: Vec<i64>,
+    pub(crate) paid_by_points: Vec<i64>,
+    pub(crate) points_returned: Vec<i64>,
+    pub(crate) points_taken_back: Vec<i64>,
+}
+
+impl LineColumns {
+    pub(crate) fn of(rows: &[RefundRow]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            for line in &row.explanation.lines {
+                columns.refunds.push(row.id);
+                columns.numbers.push(line.line);
+                columns.amounts.push(line.amount.hundredths());
+                columns
+                    .paid_by_points
+                    .push(line.paid_by_points.hundredths());
+                columns
+                    .points_returned
+                    .push(line.points_returned.hundredths());
+                columns
+                    .points_taken_back
+                    .push(line.points_taken_back.hundredths());
+            }
+        }
+        columns
+    }
 }
 
 /// The refunds of a purchase in order.

@@ -16,6 +16,7 @@ use sqlx::PgPool;
 
 use crate::database::TestDatabase;
 use crate::request::RequestBuilder;
+use crate::wire::Wire;
 
 /// When every test begins: Monday, 2 March 2026, noon in Moscow.
 #[must_use]
@@ -27,7 +28,10 @@ pub fn start_of_tests() -> DateTime<Utc> {
 
 /// The usual context of tests: a clock that stands still, a master key that is always the same.
 pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
-    let clock = Clock::manual(start_of_tests());
+    context_with(Clock::manual(start_of_tests()), pool, sms)
+}
+
+fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
     Context::new(ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
@@ -65,7 +69,37 @@ impl TestApp {
     /// If there is no database to be had.
     pub async fn with_http(http: HttpConfig) -> Self {
         let database = TestDatabase::create().await;
-        let pool = store::pool::connect(&database.url(), 8)
+        let url = database.url();
+        Self::on(database, &url, http).await
+    }
+
+    /// A service with the usual settings whose round trips to the database are counted.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn counted() -> (Self, Wire) {
+        let database = TestDatabase::create().await;
+        let wire = Wire::open(&database.url()).await;
+        let app = Self::on(database, wire.url(), HttpConfig::default()).await;
+        (app, wire)
+    }
+
+    /// Waits until nothing is on its way to the database or back: what goes on after an answer is over then.
+    pub async fn quiet(&self, wire: &Wire) {
+        let pool = self.context.pool();
+        let rests = || {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            wire.is_quiet() && idle >= pool.size()
+        };
+        let mut rested = 0;
+        while rested < 100 {
+            rested = if rests() { rested + 1 } else { 0 };
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn on(database: TestDatabase, url: &str, http: HttpConfig) -> Self {
+        let pool = store::pool::connect(url, 8)
             .await
             .expect("the test's database answers");
         let sms = Arc::new(RecordingSms::default());
@@ -76,6 +110,17 @@ impl TestApp {
             sms,
             database,
         }
+    }
+
+    /// Another server on the same database, with the same clock.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub async fn neighbour(&self) -> Context {
+        let pool = store::pool::connect(&self.database.url(), 8)
+            .await
+            .expect("the test's database answers");
+        context_with(self.context.clock().clone(), pool, Arc::clone(&self.sms))
     }
 
     /// The present moment of the test.

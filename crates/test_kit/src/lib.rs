@@ -7,8 +7,10 @@ mod builders;
 mod database;
 mod imports;
 mod request;
+mod wire;
 
 pub use app::{TestApp, start_of_tests};
 pub use builders::SignedIn;
 pub use database::TestDatabase;
 pub use request::{Answer, RequestBuilder};
+pub use wire::Wire;

@@ -49,6 +49,7 @@ impl From<PostBatchError> for ApiError {
                 error.into()
             }
             PostBatchError::Idempotency(error) => error.into(),
+            PostBatchError::Engine(error) => error.into(),
             PostBatchError::Store(error) => error.into(),
         }
     }
@@ -70,6 +71,11 @@ impl From<PostRefusal> for ApiError {
             }
             PostRefusal::Idempotency(error) => error.into(),
             PostRefusal::Purchase(refusal) => refusal.into(),
+            PostRefusal::UnknownPurchase | PostRefusal::UnknownHold => ProblemCode::NotFound.into(),
+            PostRefusal::Refund(refusal) => refusal.into(),
+            PostRefusal::ReferenceUsed { hold } => Problem::new(ProblemCode::HoldReferenceUsed)
+                .member("hold_id", hold.to_string())
+                .into(),
         }
     }
 }
@@ -147,15 +153,8 @@ impl From<RefundPurchaseError> for ApiError {
     fn from(error: RefundPurchaseError) -> Self {
         match error {
             RefundPurchaseError::Access(error) => error.into(),
-            RefundPurchaseError::UnknownPurchase => ProblemCode::NotFound.into(),
-            RefundPurchaseError::ReceiptSeen { transaction } => {
-                Problem::new(ProblemCode::ReceiptAlreadyPosted)
-                    .member("transaction_id", transaction.to_string())
-                    .into()
-            }
-            RefundPurchaseError::Idempotency(error) => error.into(),
             RefundPurchaseError::Refused(refusal) => refusal.into(),
-            RefundPurchaseError::Store(error) => error.into(),
+            RefundPurchaseError::Engine(error) => error.into(),
         }
     }
 }
@@ -191,16 +190,8 @@ impl From<HoldError> for ApiError {
     fn from(error: HoldError) -> Self {
         match error {
             HoldError::Access(error) => error.into(),
-            HoldError::UnknownHold => ProblemCode::NotFound.into(),
-            HoldError::ReferenceUsed { hold } => Problem::new(ProblemCode::HoldReferenceUsed)
-                .member("hold_id", hold.to_string())
-                .into(),
-            HoldError::BusinessNotActive => ProblemCode::BusinessSuspended.into(),
-            HoldError::Member(error) => error.into(),
-            HoldError::CodeUsed => ProblemCode::InvalidMemberCode.into(),
-            HoldError::Idempotency(error) => error.into(),
             HoldError::Refused(refusal) => refusal.into(),
-            HoldError::Store(error) => error.into(),
+            HoldError::Engine(error) => error.into(),
         }
     }
 }

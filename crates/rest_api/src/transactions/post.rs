@@ -39,7 +39,8 @@ pub async fn post(
     Ok(replayable(answered))
 }
 
-fn render(purchase: &PurchaseRow) -> Answer {
+/// The answer for a posted purchase, also where it is one of a batch.
+pub(super) fn render(purchase: &PurchaseRow) -> Answer {
     let transaction = Transaction::new(purchase.clone(), Vec::new());
     Answer {
         status: 201,

@@ -8,9 +8,10 @@ use http_kit::problem::{Addressee, FieldError, Language, ProblemDocument};
 use http_kit::{By, HttpKit, IdempotentJson, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use services::caller::TillCaller;
 use services::idempotency::Answer;
-use services::loyalty::post_batch::{Verdict, post_batch};
+use services::loyalty::post_batch::{NotPosted, Verdict, post_batch};
 use services::loyalty::post_purchase::PurchaseRequest;
 use utoipa::ToSchema;
 
@@ -52,7 +53,8 @@ pub struct VerdictOut {
     #[schema(minimum = 200, maximum = 599)]
     pub status: u16,
     /// The purchase, if it was posted.
-    pub transaction: Option<Transaction>,
+    #[schema(value_type = Option<Transaction>)]
+    pub transaction: Option<Box<RawValue>>,
     /// Why not, if it was refused.
     #[schema(value_type = Option<ProblemDocument>)]
     pub problem: Option<Value>,
@@ -60,7 +62,9 @@ pub struct VerdictOut {
 
 /// Post a batch of purchases
 ///
-/// In one transaction and in the order given; the result is that of the same purchases posted one by one. The whole batch has one Idempotency-Key.
+/// The result is that of the same purchases posted one by one in the order given; what is refused is refused alone. The whole batch has one Idempotency-Key.
+/// It is not one transaction: after an answer of 5xx, or none, a part may have been posted. The same batch under the same key posts the rest and answers for all.
+/// So does a batch in whose answer a purchase has a status of 5xx.
 #[utoipa::path(
     post, path = "/transactions/batch", operation_id = "transactions_post_batch", tag = "transactions",
     security(("key" = []), ("staff" = [])),
@@ -90,39 +94,43 @@ pub async fn post_many(
             Ok(request)
         })
         .collect();
-    let requests = parsed
-        .iter()
-        .filter_map(|parsed| parsed.as_ref().ok().cloned())
-        .collect();
+    let mut requests = Vec::with_capacity(parsed.len());
+    let mut problems = Vec::with_capacity(parsed.len());
+    for (index, parsed) in parsed.into_iter().enumerate() {
+        match parsed {
+            Ok(request) => {
+                requests.push((index, request));
+                problems.push(None);
+            }
+            Err(problem) => problems.push(Some(problem)),
+        }
+    }
     let public_url = kit.public_url().to_owned();
-    let render = move |verdicts: &[Verdict]| render(&public_url, &parsed, verdicts);
-    let answered = post_batch(ctx, &till, requests, key, render).await?;
+    let whole = move |verdicts| render(&public_url, problems, verdicts);
+    let answered = post_batch(ctx, &till, requests, key, super::post::render, whole).await?;
     Ok(replayable(answered))
 }
 
-fn render(
-    public_url: &str,
-    parsed: &[Result<PurchaseRequest, Problem>],
-    verdicts: &[Verdict],
-) -> Answer {
-    let mut verdicts = verdicts.iter();
-    let items: Vec<VerdictOut> = parsed
-        .iter()
+/// `problems`: item by item, what was wrong before it came to posting; the others have `verdicts`, in their order.
+fn render(public_url: &str, problems: Vec<Option<Problem>>, verdicts: Vec<Verdict>) -> Answer {
+    let mut verdicts = verdicts.into_iter();
+    let items: Vec<VerdictOut> = problems
+        .into_iter()
         .enumerate()
-        .map(|(index, parsed)| match parsed {
-            Err(problem) => refused(public_url, index, problem),
-            Ok(_) => match verdicts.next() {
-                Some(Ok(posted)) => VerdictOut {
-                    index,
-                    status: 201,
-                    transaction: Some(Transaction::new(posted.purchase.clone(), Vec::new())),
-                    problem: None,
+        .map(|(index, problem)| {
+            let verdict = match problem {
+                Some(problem) => Err(problem),
+                None => match verdicts.next() {
+                    Some(Ok(answer)) => Ok(answer),
+                    Some(Err(NotPosted::Refused(refusal))) => Err(ApiError::from(refusal).0),
+                    Some(Err(NotPosted::Failed(error))) => Err(ApiError::from(error).0),
+                    None => Err(Problem::unavailable(1)),
                 },
-                Some(Err(refusal)) => {
-                    refused(public_url, index, &ApiError::from(refusal.clone()).0)
-                }
-                None => refused(public_url, index, &Problem::unavailable(1)),
-            },
+            };
+            match verdict.and_then(|answer| posted(index, answer)) {
+                Ok(posted) => posted,
+                Err(problem) => refused(public_url, index, &problem),
+            }
         })
         .collect();
     let posted = items
@@ -139,6 +147,17 @@ fn render(
         location: None,
         body: serde_json::to_vec(&out).expect("a batch's answer is plain JSON"),
     }
+}
+
+fn posted(index: usize, answer: Answer) -> Result<VerdictOut, Problem> {
+    let text = String::from_utf8(answer.body).map_err(|error| Problem::internal(&error))?;
+    let transaction = RawValue::from_string(text).map_err(|error| Problem::internal(&error))?;
+    Ok(VerdictOut {
+        index,
+        status: answer.status,
+        transaction: Some(transaction),
+        problem: None,
+    })
 }
 
 fn refused(public_url: &str, index: usize, problem: &Problem) -> VerdictOut {

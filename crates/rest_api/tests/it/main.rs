@@ -8,5 +8,6 @@ mod document;
 mod health;
 mod imports;
 mod loyalty;
+mod query_budget;
 mod transactions;
 mod users;

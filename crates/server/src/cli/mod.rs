@@ -9,6 +9,7 @@ mod keys;
 mod migrate;
 mod openapi;
 mod operator;
+mod partitions;
 mod serve;
 mod with_context;
 
@@ -50,6 +51,7 @@ enum Command {
     Demo(demo::Args),
     Keys(keys::Args),
     Operator(operator::Args),
+    Partitions(partitions::Args),
     CheckConfig(check_config::Args),
     Openapi(openapi::Args),
 }
@@ -86,6 +88,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(&args, read(&args.overrides)?).await,
         Command::Keys(args) => keys::run(&args, read(&args.overrides)?).await,
         Command::Operator(args) => operator::run(&args, read(&args.overrides)?).await,
+        Command::Partitions(args) => partitions::run(&args, read(&args.overrides)?).await,
         Command::CheckConfig(args) => check_config::run(&read(&args.overrides)?),
         Command::Openapi(args) => openapi::run(&args),
     }

@@ -49,7 +49,7 @@ pub(super) async fn run_with(
     prepare: impl AsyncFnOnce(&Config, &Path, &Database) -> anyhow::Result<Option<String>>,
 ) -> anyhow::Result<ExitCode> {
     let config = loaded.config;
-    telemetry::install_log(&config.log)?;
+    let _flushed_at_the_end = telemetry::install_log_of_service(&config.log)?;
     let metrics = telemetry::install_metrics()?;
     let signals = Signals::listen()?;
     let folder = data_dir::prepare(&config)?;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::ids::{HoldId, LocationId, PurchaseId};
@@ -21,11 +21,13 @@ use services::caller::{MemberCaller, TillCaller};
 use services::context::Context;
 use services::idempotency::{Answer, IdempotencyKey};
 use services::loyalty::advance_wallets::advance_wallets;
-use services::loyalty::holds::{HeldPoints, HoldOrder, make_hold, void_hold};
+use services::loyalty::holds::{HeldPoints, HoldError, HoldOrder, make_hold, void_hold};
 use services::loyalty::post_purchase::{PostPurchaseError, PurchaseRequest, post_items};
 use services::loyalty::posting::{PostItem, PostOutcome, PostRefusal, Posted};
 use services::loyalty::quote::quote;
-use services::loyalty::refund_purchase::{RefundOrder, Refunded, refund_purchase};
+use services::loyalty::refund_purchase::{
+    RefundOrder, RefundPurchaseError, Refunded, refund_purchase,
+};
 use services::members::{MemberReference, card};
 use uuid::Uuid;
 
@@ -234,8 +236,8 @@ impl<'a> Fill<'a> {
         let id: PurchaseId = match outcome {
             Ok(PostOutcome::Posted(posted, _)) => posted.purchase.id.into(),
             Err(PostRefusal::ReceiptSeen { transaction }) => transaction.into(),
-            // Items have no key of their own.
-            Ok(PostOutcome::Replayed(_)) => return,
+            // Items are purchases and have no key of their own.
+            Ok(_) => return,
             Err(refusal) => return refused(&refusal, record),
         };
         self.posted.insert(number, id);
@@ -308,7 +310,8 @@ impl<'a> Fill<'a> {
                 self.holds.insert(number, id.into());
                 record.counts.holds += 1;
             }
-            Err(error) => return refused_or_failed(error, record),
+            Err(HoldError::Refused(refusal)) => refused(&refusal, record),
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -320,9 +323,11 @@ impl<'a> Fill<'a> {
         let till = self.till(number);
         let key = key(till, "demo.release", number);
         match void_hold(self.ctx, till, hold, key, hold_id).await {
-            Ok(_) => Ok(()),
-            Err(error) => refused_or_failed(error, record),
+            Ok(_) => {}
+            Err(HoldError::Refused(refusal)) => refused(&refusal, record),
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
     /// Gives back what the plan says; all of it, on the same day, when it says nothing.
@@ -358,7 +363,8 @@ impl<'a> Fill<'a> {
         match refund_purchase(self.ctx, till, order, key, nothing).await {
             Ok(_) if back.is_none() => record.counts.voids += 1,
             Ok(_) => record.counts.refunds += 1,
-            Err(error) => return refused_or_failed(error, record),
+            Err(RefundPurchaseError::Refused(refusal)) => refused(&refusal, record),
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -408,20 +414,4 @@ fn nothing(_: &Refunded) -> Answer {
 fn refused(why: &dyn std::fmt::Display, record: &mut Record) {
     tracing::debug!(%why, "the rules refused an event");
     record.counts.refused += 1;
-}
-
-/// Counts what the rules refused; passes on what failed.
-fn refused_or_failed<E>(error: E, record: &mut Record) -> anyhow::Result<()>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(error) = cause {
-        if error.is::<services::StoreError>() {
-            return Err(anyhow!("{error}"));
-        }
-        cause = error.source();
-    }
-    refused(&error, record);
-    Ok(())
 }

@@ -131,6 +131,61 @@ fn migrate_goes_forward_back_and_forward_again() {
     );
 }
 
+#[test]
+fn months_are_shown_made_and_detached() {
+    let dir = folder();
+    let partitions = |args: &[&str]| {
+        let mut command = program(dir.path());
+        let output = command.arg("partitions").args(args).output().unwrap();
+        (output.status.code(), text(&output))
+    };
+    let migrated = program(dir.path()).arg("migrate").output().unwrap();
+    assert!(migrated.status.success(), "{}", text(&migrated));
+
+    let (code, shown) = partitions(&["list"]);
+    assert_eq!(code, Some(0), "{shown}");
+    for part in [
+        "purchases_first",
+        "journals_future",
+        "ledger_entries_future",
+        "outbox_events_first",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let (code, made) = partitions(&["make", "--ahead", "4"]);
+    assert!(code == Some(0) && made.contains("purchases_20"), "{made}");
+    let (code, again) = partitions(&["make", "--ahead", "4"]);
+    assert!(
+        code == Some(0) && again.contains("no month was missing"),
+        "{again}"
+    );
+    let (code, shown) = partitions(&["list"]);
+    let name = made
+        .lines()
+        .find(|line| line.starts_with("purchases_20"))
+        .unwrap();
+    assert!(code == Some(0) && shown.contains(name), "{shown}");
+
+    let (code, refused) = partitions(&["detach", "--before", "2024-01"]);
+    assert!(
+        code == Some(1) && refused.contains("--beyond-audit"),
+        "{refused}"
+    );
+    let (code, refused) = partitions(&["detach", "--beyond-audit", "--before", "2999-01"]);
+    assert!(
+        code == Some(1) && refused.contains("still needs the months from"),
+        "{refused}"
+    );
+    let (code, none) = partitions(&["detach", "--beyond-audit", "--before", "2024-01"]);
+    assert!(
+        code == Some(0) && none.contains("no partition that ends before"),
+        "{none}"
+    );
+    for wrong in [["make", "--ahead", "25"], ["detach", "--before", "2024"]] {
+        assert_eq!(partitions(&wrong).0, Some(2));
+    }
+}
+
 /// A running `owncircle serve`; killed when dropped.
 struct Serving {
     child: Child,

@@ -15,6 +15,7 @@ use store::integration_keys::KeyRow;
 
 use super::AuthError;
 use super::session_state::known;
+use crate::cache::Ticket;
 use crate::caller::{AccessError, KeyCaller, StaffCaller};
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -230,34 +231,42 @@ pub(super) async fn verify(ctx: &Context, secret: &str) -> Result<KeyCaller, Aut
     let hash = hash(secret);
     let key = match ctx.caches().keys.get(&hash, now) {
         Ok(key) => key,
-        Err(seen) => {
-            let mut conn = ctx.reader().await?;
-            let find = store::integration_keys::find_by_hash_across_businesses(&mut conn, &hash);
-            let found = find.await;
-            let row = conn
-                .done(found)?
-                .filter(|row| row.revoked_at.is_none())
-                .ok_or(INVALID)?;
-            let expires_at = row.expires_at;
-            let view = view(row.clone())?;
-            let key = Arc::new(VerifiedKey {
-                caller: KeyCaller {
-                    key: view.id,
-                    business: row.business_id.into(),
-                    location: view.location,
-                    scopes: view.scopes,
-                },
-                expires_at,
-            });
-            ctx.caches().keys.put(&hash, key.clone(), now, seen);
-            key
-        }
+        // In a box: what is seldom done need not make the future of every request large.
+        Err(seen) => Box::pin(read(ctx, hash, now, seen)).await?.ok_or(INVALID)?,
     };
     if key.expires_at.is_some_and(|at| at <= now) {
         return Err(INVALID);
     }
     note_use(ctx, key.caller.key, now);
     Ok(key.caller.clone())
+}
+
+/// The key with this hash, if it was not revoked.
+async fn read(
+    ctx: &Context,
+    hash: [u8; 32],
+    now: DateTime<Utc>,
+    seen: Ticket,
+) -> Result<Option<Arc<VerifiedKey>>, StoreError> {
+    let mut conn = ctx.reader().await?;
+    let find = store::integration_keys::find_by_hash_across_businesses(&mut conn, &hash);
+    let found = find.await;
+    let Some(row) = conn.done(found)?.filter(|row| row.revoked_at.is_none()) else {
+        return Ok(None);
+    };
+    let (business, expires_at) = (row.business_id.into(), row.expires_at);
+    let view = view(row)?;
+    let key = Arc::new(VerifiedKey {
+        caller: KeyCaller {
+            key: view.id,
+            business,
+            location: view.location,
+            scopes: view.scopes,
+        },
+        expires_at,
+    });
+    ctx.caches().keys.put(&hash, key.clone(), now, seen);
+    Ok(Some(key))
 }
 
 /// Writes down that a key was used, at most once a minute, and not while anybody waits.

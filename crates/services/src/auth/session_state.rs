@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use domain::ids::SessionId;
 use domain::people::MemberStatus;
 use domain::rights::{OperatorRole, StaffRole};
@@ -10,6 +11,7 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::sessions::{SessionRow, SessionWithRoles};
 
+use crate::cache::Ticket;
 use crate::caller::{Person, StaffPlace};
 use crate::context::Context;
 
@@ -30,6 +32,16 @@ pub(crate) async fn load(
         Ok(state) => return Ok(Some(state)),
         Err(seen) => seen,
     };
+    // In a box: what is seldom done need not make the future of every request large.
+    Box::pin(read(ctx, session, now, seen)).await
+}
+
+async fn read(
+    ctx: &Context,
+    session: SessionId,
+    now: DateTime<Utc>,
+    seen: Ticket,
+) -> Result<Option<Arc<SessionState>>, StoreError> {
     let mut conn = ctx.reader().await?;
     let found = store::sessions::get_with_roles(&mut conn, session).await;
     let Some(row) = conn.done(found)? else {

@@ -133,10 +133,19 @@ pub async fn keyring(ctx: &Context) -> Result<Arc<Keyring>, StoreError> {
     {
         return Ok(keyring.clone());
     }
+    // In a box: what is seldom done need not make the future of every request large.
+    Box::pin(read(ctx, last.map(|(_, keyring)| keyring), now)).await
+}
+
+async fn read(
+    ctx: &Context,
+    last: Option<Arc<Keyring>>,
+    now: DateTime<Utc>,
+) -> Result<Arc<Keyring>, StoreError> {
     let mut conn = ctx.reader().await?;
     let rows = store::signing_keys::list(&mut conn).await;
     let rows = conn.done(rows)?;
-    let keyring = Arc::new(build(ctx, &rows, last.map(|(_, keyring)| keyring))?);
+    let keyring = Arc::new(build(ctx, &rows, last)?);
     ctx.caches().keyring.set(Some((now, keyring.clone())));
     Ok(keyring)
 }

@@ -1,5 +1,5 @@
 //! What is kept for a time and then forgotten, a job each. A job deletes in steps, each in a transaction of its own,
-//! so that a large backlog neither locks for long nor is lost when the worker stops.
+//! so that a large backlog neither locks for long nor is lost when the worker stops. And the months of large tables.
 
 pub mod forget_development_messages;
 pub mod forget_idempotency_keys;
@@ -7,6 +7,7 @@ pub mod forget_member_codes;
 pub mod forget_one_time_codes;
 pub mod forget_outbox_events;
 pub mod forget_sign_ins;
+pub mod maintain_partitions;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::{JobError, JobRun};

@@ -60,6 +60,9 @@ pub async fn drop_abandoned(ctx: &Context) -> Result<usize, StoreError> {
                 match run::end(ctx, import, Some(failure)).await {
                     Ok(_) | Err(RunError::Unknown) => {}
                     Err(RunError::Store(error)) => return Err(error),
+                    Err(error @ RunError::Engine(_)) => {
+                        tracing::error!(%import, %error, "an abandoned import can't be ended");
+                    }
                 }
             } else {
                 transaction::run(ctx, import, |conn, import| {

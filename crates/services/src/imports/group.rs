@@ -1,5 +1,7 @@
-//! One group of rows in one transaction: the purchases, the verdicts and the place that was reached. A dry run decides
-//! in a transaction that is rolled back, and keeps verdicts and place in a second one.
+//! One group of rows: the verdicts, and the place that was reached. Rows go through the engine, split by member; the
+//! place is kept in a transaction of its own when all of them have an outcome. A row that was posted before the work
+//! broke off is known again by the import and the row that its purchase carries. A dry run decides in a transaction
+//! that is rolled back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,15 +10,17 @@ use aws_lc_rs::digest::{self, SHA256};
 use domain::ids::{BusinessId, MemberId};
 use sqlx::PgConnection;
 use store::error::StoreError;
-use store::import_verdicts::VerdictRow;
+use store::import_verdicts::{PostedRow, VerdictRow};
 use store::imports::{Advance, ImportRow};
 use uuid::Uuid;
 
 use super::reader::Group;
 use super::row::{Row, RowPurchase};
 use super::verdict::{Verdict, fault_of};
+use super::waves;
 use crate::context::Context;
-use crate::loyalty::posting::{self, PostItem, PostOutcome, PostRefusal, Stage};
+use crate::loyalty::engine::EngineError;
+use crate::loyalty::posting::{self, Order, PostOutcome, PostRefusal, Stage};
 use crate::members::{MemberReference, OnUnknown, resolve_members};
 use crate::transaction;
 
@@ -27,6 +31,16 @@ pub(super) struct Work {
     pub(super) business: BusinessId,
     pub(super) sender: Option<MemberId>,
     pub(super) dry_run: bool,
+    /// Whether rows depend on each other beyond their members: a rule with a budget goes to whoever comes first.
+    pub(super) in_order: bool,
+}
+
+impl Work {
+    /// A row's purchase as it is posted.
+    pub(super) fn item(&self, (row, purchase): (&Row, &RowPurchase)) -> Order {
+        let item = purchase.item(self.business, self.sender, (self.import, row.number));
+        item.into()
+    }
 }
 
 /// Why a group was not posted. Nothing of it was.
@@ -38,6 +52,9 @@ pub(super) enum GroupError {
     /// The sums of the import would not fit.
     #[error("the sums of the import are too large")]
     Overflow,
+    /// The engine did not take a row, or stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Not an error: what a dry run has decided, on its way out of a transaction that is to be rolled back.
     #[error("decided, to be rolled back")]
     Decided(Box<Decided>),
@@ -54,29 +71,31 @@ pub(super) struct Decided {
     dry_receipts: Vec<(String, Vec<u8>)>,
 }
 
-/// Posts a group, or only decides it in a dry run.
+/// Posts a group, or only decides it in a dry run. What is found is to be kept by [`keep_at`].
 pub(super) async fn post(
     ctx: &Context,
     stage: &Stage,
     work: Work,
     group: Arc<Group>,
+) -> Result<Decided, GroupError> {
+    if work.dry_run {
+        return try_out(ctx, stage, work, group).await;
+    }
+    let mut tally = Tally::new(&group);
+    let good: Vec<(&Row, &RowPurchase)> = sorted_out(&group, &mut tally);
+    let outcomes = waves::post(ctx, work, &good).await?;
+    let mut conn = ctx.connection().await?;
+    take(&mut conn, ctx, work, good, outcomes, &mut tally).await?;
+    Ok(tally.done())
+}
+
+/// Keeps what a group has come to, if the import still stands where the group begins.
+pub(super) async fn keep_at(
+    ctx: &Context,
+    work: Work,
+    group: Arc<Group>,
+    decided: Decided,
 ) -> Result<ImportRow, GroupError> {
-    let input = (ctx.clone(), stage.clone(), work, Arc::clone(&group));
-    let posted = transaction::run(ctx, input, |conn, (ctx, stage, work, group)| {
-        Box::pin(async move {
-            stand_at(conn, *work, group).await?;
-            let decided = decide(conn, ctx, stage, *work, group).await?;
-            if work.dry_run {
-                return Err(GroupError::Decided(Box::new(decided)));
-            }
-            keep(conn, ctx, *work, &decided).await
-        })
-    })
-    .await;
-    let decided = match posted {
-        Err(GroupError::Decided(decided)) => decided,
-        posted => return posted,
-    };
     let input = (ctx.clone(), work, group, decided);
     transaction::run(ctx, input, |conn, (ctx, work, group, decided)| {
         Box::pin(async move {
@@ -85,6 +104,28 @@ pub(super) async fn post(
         })
     })
     .await
+}
+
+async fn try_out(
+    ctx: &Context,
+    stage: &Stage,
+    work: Work,
+    group: Arc<Group>,
+) -> Result<Decided, GroupError> {
+    let input = (ctx.clone(), stage.clone(), work, group);
+    let tried: Result<(), GroupError> =
+        transaction::run(ctx, input, |conn, (ctx, stage, work, group)| {
+            Box::pin(async move {
+                let decided = decide(conn, ctx, stage, *work, group).await?;
+                Err(GroupError::Decided(Box::new(decided)))
+            })
+        })
+        .await;
+    match tried {
+        Err(GroupError::Decided(decided)) => Ok(*decided),
+        Err(error) => Err(error),
+        Ok(()) => Err(StoreError(sqlx::Error::RowNotFound).into()),
+    }
 }
 
 /// Locks the import, which must stand where the group begins.
@@ -122,6 +163,18 @@ struct Seen<'a> {
     transaction: Uuid,
 }
 
+/// The rows that can be read; the others have their verdict.
+fn sorted_out<'g>(group: &'g Group, tally: &mut Tally) -> Vec<(&'g Row, &'g RowPurchase)> {
+    let mut good = Vec::with_capacity(group.rows.len());
+    for row in &group.rows {
+        match &row.purchase {
+            Err(fault) => tally.verdict(row, Verdict::Refused(fault.clone(), None)),
+            Ok(purchase) => good.push((row, purchase)),
+        }
+    }
+    good
+}
+
 async fn decide(
     conn: &mut PgConnection,
     ctx: &Context,
@@ -131,37 +184,44 @@ async fn decide(
 ) -> Result<Decided, GroupError> {
     let mut tally = Tally::new(group);
     let before = dry_receipts(conn, work, group).await?;
-    let mut good: Vec<(&Row, &RowPurchase)> = Vec::with_capacity(group.rows.len());
-    for row in &group.rows {
-        match &row.purchase {
-            Err(fault) => tally.verdict(row, Verdict::Refused(fault.clone(), None)),
-            Ok(purchase) => match before.get(&purchase.receipt_number) {
-                Some(kept) => {
-                    let is_same = *kept == fingerprint(ctx, purchase);
-                    tally.verdict(row, Verdict::seen(is_same, None));
-                }
-                None => good.push((row, purchase)),
-            },
+    let mut good = sorted_out(group, &mut tally);
+    good.retain(|(row, purchase)| {
+        let kept = before.get(&purchase.receipt_number);
+        if let Some(kept) = kept {
+            let is_same = *kept == fingerprint(ctx, purchase);
+            tally.verdict(row, Verdict::seen(is_same, None));
         }
-    }
-    let items: Vec<PostItem> = good
-        .iter()
-        .map(|(row, purchase)| purchase.item(work.business, work.sender, (work.import, row.number)))
-        .collect();
+        kept.is_none()
+    });
+    let items: Vec<Order> = good.iter().map(|row| work.item(*row)).collect();
     let outcomes = posting::post_group(conn, ctx, stage, &items).await?;
+    take(conn, ctx, work, good, outcomes, &mut tally).await?;
+    Ok(tally.done())
+}
+
+/// Counts the outcomes of rows.
+async fn take(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    work: Work,
+    good: Vec<(&Row, &RowPurchase)>,
+    outcomes: Vec<Result<PostOutcome, PostRefusal>>,
+    tally: &mut Tally,
+) -> Result<(), GroupError> {
     let mut seen = Vec::new();
     for ((row, purchase), outcome) in good.into_iter().zip(outcomes) {
         match outcome {
             Ok(PostOutcome::Posted(posted, _)) => {
-                tally.posted(&posted.purchase)?;
+                let posted = &posted.purchase;
+                tally.posted(posted.id, posted.total, posted.points_earned)?;
                 if work.dry_run {
                     let receipt = purchase.receipt_number.clone();
                     let fingerprint = fingerprint(ctx, purchase);
                     tally.decided.dry_receipts.push((receipt, fingerprint));
                 }
             }
-            // Rows have no key under which an answer could have been kept.
-            Ok(PostOutcome::Replayed(_)) => {}
+            // Rows are purchases and have no key under which an answer could have been kept.
+            Ok(_) => {}
             Err(PostRefusal::ReceiptSeen { transaction }) => seen.push(Seen {
                 row,
                 purchase,
@@ -170,8 +230,7 @@ async fn decide(
             Err(refusal) => tally.verdict(row, Verdict::Refused(fault_of(&refusal), None)),
         }
     }
-    compare(conn, ctx, work, &seen, &mut tally).await?;
-    Ok(tally.done())
+    compare(conn, ctx, work, &seen, tally).await
 }
 
 /// The receipts of the group that an earlier group of a dry run would have posted.
@@ -199,25 +258,27 @@ async fn compare(
     work: Work,
     seen: &[Seen<'_>],
     tally: &mut Tally,
-) -> Result<(), StoreError> {
+) -> Result<(), GroupError> {
     if seen.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = seen.iter().map(|seen| seen.transaction).collect();
     let posted = store::import_verdicts::posted(conn, work.business, &ids).await?;
-    let posted: BTreeMap<Uuid, (Uuid, i64)> = posted
-        .into_iter()
-        .map(|row| (row.id, (row.member_id, row.total)))
-        .collect();
+    let posted: BTreeMap<Uuid, PostedRow> = posted.into_iter().map(|row| (row.id, row)).collect();
     let members: Vec<MemberReference> = seen
         .iter()
         .map(|seen| seen.purchase.member.clone())
         .collect();
     let members = resolve_members(conn, ctx, work.business, &members, OnUnknown::Refuse).await?;
     for (seen, member) in seen.iter().zip(members) {
+        let posted = posted.get(&seen.transaction);
+        if let Some(own) = posted.filter(|posted| posted.is_of(work.import, seen.row.number)) {
+            tally.posted(own.id, own.total, own.points_earned)?;
+            continue;
+        }
         let mine = member.ok().map(|found| found.member.as_uuid());
         let mine = mine.zip(seen.purchase.total());
-        let is_same = mine.is_some() && mine == posted.get(&seen.transaction).copied();
+        let is_same = mine.is_some() && mine == posted.map(|row| (row.member_id, row.total));
         // What a dry run has posted in this transaction is gone with it.
         let of_this_run = work.dry_run && tally.transactions.contains(&seen.transaction);
         let transaction = (!of_this_run).then_some(seen.transaction);
@@ -264,13 +325,13 @@ impl Tally {
         }
     }
 
-    fn posted(&mut self, purchase: &store::purchases::PurchaseRow) -> Result<(), GroupError> {
+    fn posted(&mut self, purchase: Uuid, total: i64, points: i64) -> Result<(), GroupError> {
         let advance = &mut self.decided.advance;
         let sum = |sum: i64, more: i64| sum.checked_add(more).ok_or(GroupError::Overflow);
         advance.posted += 1;
-        advance.money = sum(advance.money, purchase.total)?;
-        advance.points = sum(advance.points, purchase.points_earned)?;
-        self.transactions.insert(purchase.id);
+        advance.money = sum(advance.money, total)?;
+        advance.points = sum(advance.points, points)?;
+        self.transactions.insert(purchase);
         Ok(())
     }
 

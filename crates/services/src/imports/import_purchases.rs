@@ -34,7 +34,7 @@ impl Handler<Context> for ImportPurchases {
             }
             Ok(RunEnd::Busy) => return Err(JobError::retry("another worker has this import")),
             Err(RunError::Unknown) => return Err(JobError::give_up(RunError::Unknown)),
-            Err(RunError::Store(error)) => error,
+            Err(error) => error,
         };
         if job.attempt >= job.max_attempts {
             let failure = ("internal", "the work on the file failed again and again");

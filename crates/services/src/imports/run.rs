@@ -1,27 +1,22 @@
 //! Works on an import, from where it stands to its end. One worker has an import at a time; whoever comes second is
 //! told so, and even if both worked, each group is posted once, because it is posted only at its own place.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use domain::ids::MemberId;
 use store::error::StoreError;
 use store::imports::{ImportRow, WorkLock};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::group::{self, GroupError, Work};
+use super::ahead::Ahead;
+use super::group::{GroupError, Work};
 use super::layout::Layout;
 use super::model::{Import, decode};
 use super::reader::{FileReader, Place};
 use super::row::RowReader;
 use crate::context::Context;
+use crate::loyalty::engine::EngineError;
 use crate::loyalty::ladder;
-use crate::loyalty::posting::Stage;
 use crate::transaction;
-
-/// How many rows one transaction posts.
-const GROUP: usize = 500;
 
 /// How the work ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +35,9 @@ pub enum RunError {
     /// There is no such import, or its file never came whole.
     #[error("unknown import")]
     Unknown,
+    /// The engine stopped, or a row made it fail.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,17 +76,20 @@ async fn work(
         business: row.business_id.into(),
         sender: row.created_by.map(MemberId::from),
         dry_run: row.dry_run,
+        in_order: has_budget(ctx, &row).await?,
     };
+    let mut ahead = Ahead::new(ctx, work);
     loop {
-        if stop.is_cancelled() {
-            return Ok(RunEnd::Stopped(row.try_into()?));
+        // What was begun is finished: a stop leaves nothing that the next worker must find again.
+        if !stop.is_cancelled() {
+            ahead.fill(&mut reader).await?;
         }
-        let Some(group) = reader.group(GROUP).await? else {
-            break;
-        };
-        let stage = Stage::set(ctx, &BTreeSet::from([work.business])).await?;
-        match group::post(ctx, &stage, work, Arc::new(group)).await {
-            Ok(next) => row = next,
+        let kept = ahead.keep_oldest().await;
+        if kept.is_err() {
+            ahead.let_finish().await;
+        }
+        let next = match kept {
+            Ok(next) => next,
             Err(GroupError::Superseded) => return ended(ctx, import).await,
             Err(GroupError::Overflow) => {
                 let failure = ("overflow", "the sums of the import are too large");
@@ -97,11 +98,23 @@ async fn work(
             Err(GroupError::Decided(_)) => {
                 return Err(decode("a dry run came out undecided").into());
             }
+            Err(GroupError::Engine(EngineError::Store(error))) => return Err(error.into()),
+            Err(GroupError::Engine(error)) => return Err(error.into()),
             Err(GroupError::Store(error)) => return Err(error.into()),
-        }
+        };
+        let Some(next) = next else { break };
+        row = next;
         report(&row.clone().try_into()?);
     }
+    if !ahead.at_end() {
+        return Ok(RunEnd::Stopped(row.try_into()?));
+    }
     Ok(RunEnd::Ended(end(ctx, import, None).await?))
+}
+
+async fn has_budget(ctx: &Context, row: &ImportRow) -> Result<bool, StoreError> {
+    let mut conn = ctx.connection().await?;
+    store::earning_rules::has_budget(&mut conn, row.business_id).await
 }
 
 async fn start(ctx: &Context, import: Uuid) -> Result<Option<ImportRow>, StoreError> {

@@ -67,8 +67,13 @@ pub(super) fn fault_of(refusal: &PostRefusal) -> RowFault {
         PostRefusal::OwnAccount => RowCode::OwnAccount,
         PostRefusal::Basket(error) => basket_code(error),
         PostRefusal::ReceiptSeen { .. } => RowCode::ReceiptConflict,
-        PostRefusal::Idempotency(_) => RowCode::Internal,
         PostRefusal::Purchase(refusal) => purchase_code(refusal),
+        // Rows are purchases and have no keys.
+        PostRefusal::Idempotency(_)
+        | PostRefusal::UnknownPurchase
+        | PostRefusal::Refund(_)
+        | PostRefusal::UnknownHold
+        | PostRefusal::ReferenceUsed { .. } => RowCode::Internal,
     };
     RowFault::whole(code, &refusal.to_string())
 }

@@ -113,19 +113,21 @@ pub async fn balance(
     let mut conn = ctx.reader().await?;
     let found = store::balances::get(&mut conn, member, now).await;
     let row = conn.done(found)?.ok_or(ReadWalletError::UnknownMember)?;
-    let (mut wallet, mut next_expiry) = (row.wallet.wallet, row.next_expiry);
-    if wallet.next_change_at.is_some_and(|at| at <= now) {
-        let mut conn = ctx.connection().await?;
-        wallet = wallet_now(&mut conn, ctx, member, now).await?.wallet;
-        next_expiry = next_expiry_of(&wallet);
-    }
-    let balance = BalanceNow {
-        balance: Balance::of(&wallet),
+    let wallet = &row.wallet.wallet;
+    let until = wallet.next_change_at;
+    let now_is = |wallet: &Wallet, next_expiry| BalanceNow {
+        balance: Balance::of(wallet),
         next_expiry,
         as_of: now,
         age: TimeDelta::zero(),
     };
-    let until = wallet.next_change_at;
+    if until.is_some_and(|at| at <= now) {
+        // Until somebody writes down what was due, each look does it anew; nothing of it is kept.
+        let mut conn = ctx.connection().await?;
+        let wallet = advanced(&mut conn, ctx, row.wallet, now).await?.wallet;
+        return Ok(now_is(&wallet, next_expiry_of(&wallet)));
+    }
+    let balance = now_is(wallet, row.next_expiry);
     kept.0.put(&member, Known { balance, until }, now, ticket);
     Ok(balance)
 }
@@ -150,7 +152,18 @@ pub async fn wallet_now(
     now: DateTime<Utc>,
 ) -> Result<WalletRow, ReadWalletError> {
     let row = store::wallets::get(conn, member.as_uuid()).await?;
-    let mut rows = BTreeMap::from([(member, row.ok_or(ReadWalletError::UnknownMember)?)]);
+    advanced(conn, ctx, row.ok_or(ReadWalletError::UnknownMember)?, now).await
+}
+
+/// Does on a copy of the wallet what was due until `now`.
+async fn advanced(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    row: WalletRow,
+    now: DateTime<Utc>,
+) -> Result<WalletRow, ReadWalletError> {
+    let member = row.wallet.member;
+    let mut rows = BTreeMap::from([(member, row)]);
     wallets::fill(conn, &mut rows, &Needs::default(), now).await?;
     let mut row = rows.remove(&member).ok_or(ReadWalletError::UnknownMember)?;
     row.wallet.advance(now, &mut || ctx.ids().uuid())?;

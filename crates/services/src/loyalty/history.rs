@@ -55,9 +55,10 @@ pub async fn history(
     before: Option<Uuid>,
     limit: u16,
 ) -> Result<Vec<Movement>, StoreError> {
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.reader().await?;
     let member = caller.member.as_uuid();
-    let rows = journals::page_of_member(&mut conn, member, before, i64::from(limit)).await?;
+    let rows = journals::page_of_member(&mut conn, member, before, i64::from(limit)).await;
+    let rows = conn.done(rows)?;
     rows.into_iter().map(movement).collect()
 }
 

@@ -24,7 +24,7 @@ use crate::programme;
 use rules::{RuleList, Selection};
 
 /// From this age on an answer that is asked for is renewed in the background.
-const RENEW_AFTER: TimeDelta = TimeDelta::seconds(2);
+const RENEW_AFTER: TimeDelta = TimeDelta::seconds(3);
 
 /// Versions of rules are kept this much longer than a till may send a purchase late.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
@@ -48,6 +48,12 @@ impl Place {
     #[must_use]
     pub fn rules_at(&self, moment: DateTime<Utc>) -> Option<Arc<[Rule]>> {
         self.rules.at(moment)
+    }
+
+    /// How many versions of rules are kept for this place.
+    #[must_use]
+    pub fn rules_known(&self) -> usize {
+        self.rules.len()
     }
 
     /// As [`Place::rules_at`], without the rules whose categories are all missing in `categories`: those can give

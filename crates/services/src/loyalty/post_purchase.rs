@@ -8,7 +8,7 @@ use domain::rights::Scope;
 use store::error::StoreError;
 
 use super::engine::{self, EngineError, Lane};
-use super::posting::{PostItem, PostRefusal, PurchaseRow};
+use super::posting::{Order, PostItem, PostRefusal, PurchaseRow};
 use crate::caller::{AccessError, TillCaller};
 use crate::context::Context;
 use crate::idempotency::{Answered, IdempotencyKey, Render};
@@ -97,7 +97,10 @@ pub async fn post_purchase(
 ) -> Result<Answered, PostPurchaseError> {
     caller.require(Scope::TransactionsWrite)?;
     let item = request.into_item(caller, Some((key, render)))?;
-    let outcome = ctx.engine().submit_one(ctx, Lane::Till, item).await??;
+    let outcome = ctx
+        .engine()
+        .submit_one(ctx, Lane::Till, item.into())
+        .await??;
     Ok(outcome
         .answered()
         .ok_or(StoreError(sqlx::Error::RowNotFound))?)
@@ -112,5 +115,6 @@ pub type Outcomes = Vec<engine::Outcome>;
 /// [`EngineError`]: some may have been posted.
 pub async fn post_items(ctx: &Context, items: Vec<PostItem>) -> Result<Outcomes, EngineError> {
     let engine = ctx.engine();
-    engine.submit_in_order(ctx, Lane::Bulk, items).await
+    let orders = items.into_iter().map(Order::from).collect();
+    engine.submit_in_order(ctx, Lane::Bulk, orders).await
 }

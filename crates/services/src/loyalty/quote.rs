@@ -1,5 +1,7 @@
 //! Tells what a purchase would earn, cost and allow; changes nothing.
 
+use std::collections::BTreeSet;
+
 use domain::rights::Scope;
 
 use super::post_purchase::{PostPurchaseError, PurchaseRequest};
@@ -18,7 +20,6 @@ pub async fn quote(
 ) -> Result<Posted, PostPurchaseError> {
     caller.require(Scope::LoyaltyRead)?;
     let item = request.into_item(caller, None)?;
-    let stage = Stage::of(ctx, std::slice::from_ref(&item)).await?;
-    let mut conn = ctx.connection().await?;
-    Ok(posting::quote(&mut conn, ctx, &stage, &item).await??)
+    let stage = Stage::set(ctx, &BTreeSet::from([item.business])).await?;
+    Ok(posting::quote(ctx, &stage, &item).await??)
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::ids::{HoldId, LotId, MemberId};
+use domain::ids::{BusinessId, HoldId, LotId, MemberId};
 use domain::loyalty::wallet::{Hold, WalletChanges};
 use sqlx::PgConnection;
 use store::error::StoreError;
+use store::posting::contents::{self, EarlierRefund, Question};
+use store::posting::further::{self, Further};
 use store::posting::write::{self, Writes};
 use store::wallets::{WalletRow, WalletUpdate};
-use store::{holds, lots};
 use uuid::Uuid;
 
 use crate::touched;
@@ -23,6 +24,19 @@ pub struct Needs {
     pub lots: BTreeSet<LotId>,
     /// Holds needed though they may have ended.
     pub holds: BTreeSet<HoldId>,
+    /// Purchases whose refunds are needed.
+    pub refunds_of: BTreeSet<Uuid>,
+    /// References under which a business may have made a hold.
+    pub references: BTreeSet<(BusinessId, String)>,
+}
+
+/// What was asked for and is no part of a wallet.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Refunds, oldest first.
+    pub refunds: Vec<EarlierRefund>,
+    /// The references that were used, and for which hold.
+    pub references: BTreeMap<(BusinessId, String), HoldId>,
 }
 
 /// Locks wallets in order of member and loads what is needed; whoever has something due gets the lots as well.
@@ -42,7 +56,7 @@ pub async fn load(
     Ok(rows)
 }
 
-/// Loads lots and holds into wallets that were read before.
+/// Loads lots and holds into wallets that were read before; whoever has something due gets the lots as well.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
@@ -51,41 +65,66 @@ pub async fn fill(
     rows: &mut BTreeMap<MemberId, WalletRow>,
     needs: &Needs,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let whole: Vec<Uuid> = rows
+) -> Result<Beside, StoreError> {
+    let due = |row: &&WalletRow| row.wallet.next_change_at.is_some_and(|at| at <= now);
+    let due: Vec<MemberId> = rows
         .values()
-        .map(|row| &row.wallet)
-        .filter(|w| {
-            needs.lots_of.contains(&w.member) || w.next_change_at.is_some_and(|at| at <= now)
-        })
-        .map(|wallet| wallet.member.as_uuid())
+        .filter(due)
+        .map(|row| row.wallet.member)
         .collect();
-    if whole.is_empty() && needs.lots.is_empty() && needs.holds.is_empty() {
-        return Ok(());
+    if due.is_empty() {
+        return fill_asked(conn, rows, needs).await;
     }
-    let wanted: Vec<Uuid> = needs.holds.iter().map(|hold| hold.as_uuid()).collect();
-    let holds = holds::active_of_members(conn, &whole, &wanted).await?;
-    let drawn = holds
-        .iter()
-        .flat_map(|(_, hold)| hold.draws.iter().map(|draw| draw.lot));
-    let also: BTreeSet<LotId> = needs.lots.iter().copied().chain(drawn).collect();
-    let also: Vec<Uuid> = also.into_iter().map(Uuid::from).collect();
-    for lot in lots::open_of_members(conn, &whole, &also).await? {
+    let mut needs = needs.clone();
+    needs.lots_of.extend(due);
+    fill_asked(conn, rows, &needs).await
+}
+
+/// Loads what is asked for and no more, with one statement or, where nothing is asked for, none.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn fill_asked(
+    conn: &mut PgConnection,
+    rows: &mut BTreeMap<MemberId, WalletRow>,
+    needs: &Needs,
+) -> Result<Beside, StoreError> {
+    let whole = needs.lots_of.iter();
+    let whole: Vec<Uuid> = whole
+        .filter(|member| rows.contains_key(member))
+        .map(|member| member.as_uuid())
+        .collect();
+    let question = Question {
+        members: whole,
+        holds: needs.holds.iter().map(|hold| hold.as_uuid()).collect(),
+        lots: needs.lots.iter().map(|lot| lot.as_uuid()).collect(),
+        purchases: needs.refunds_of.iter().copied().collect(),
+        references: needs
+            .references
+            .iter()
+            .map(|(business, reference)| (business.as_uuid(), reference.clone()))
+            .collect(),
+    };
+    let contents = contents::read(conn, &question).await?;
+    for lot in contents.lots {
         if let Some(row) = rows.get_mut(&lot.member) {
             row.wallet.lots.insert(lot.id, lot);
         }
     }
-    for (member, hold) in holds {
+    for (member, hold) in contents.holds {
         if let Some(row) = rows.get_mut(&member) {
             row.wallet.holds.insert(hold.id, hold);
         }
     }
-    for member in whole {
+    for member in question.members {
         if let Some(row) = rows.get_mut(&MemberId::from(member)) {
             row.wallet.lots_loaded = true;
         }
     }
-    Ok(())
+    Ok(Beside {
+        refunds: contents.refunds,
+        references: contents.references,
+    })
 }
 
 /// What has changed in wallets that were loaded under lock: balances, tiers, lots, journals.
@@ -107,32 +146,32 @@ pub fn changes<'a>(rows: &[&'a WalletRow]) -> Writes<'a> {
     writes
 }
 
-/// Writes all that a transaction has decided upon: what is in `writes`, and the holds of the wallets.
+/// Writes all that a transaction has decided upon: what is in `writes` and `further`, and the holds of the wallets.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
-pub async fn write(
+pub async fn write<'a>(
     conn: &mut PgConnection,
-    rows: &[&WalletRow],
+    rows: &[&'a WalletRow],
     writes: &Writes<'_>,
+    mut further: Further<'a>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    write::write(conn, writes, now).await?;
-    let pick = |of: fn(&WalletChanges) -> &BTreeSet<HoldId>| -> Vec<(MemberId, &Hold)> {
-        rows.iter()
-            .flat_map(|row| {
-                let member = row.wallet.member;
-                of(&row.wallet.changes)
-                    .iter()
-                    .filter_map(|id| row.wallet.holds.get(id))
-                    .map(move |hold| (member, hold))
-            })
-            .collect()
+    let pick = |of: fn(&WalletChanges) -> &BTreeSet<HoldId>| -> Vec<(MemberId, &'a Hold)> {
+        let mut holds = Vec::new();
+        for row in rows {
+            let wallet = &row.wallet;
+            let picked = of(&wallet.changes).iter();
+            let picked = picked.filter_map(|id| wallet.holds.get(id));
+            holds.extend(picked.map(|hold| (wallet.member, hold)));
+        }
+        holds
     };
-    holds::insert(conn, &pick(|changes| &changes.new_holds)).await?;
+    further.new_holds = pick(|changes| &changes.new_holds);
     let changed = pick(|changes| &changes.changed_holds);
-    let changed: Vec<&Hold> = changed.into_iter().map(|(_, hold)| hold).collect();
-    holds::update(conn, &changed).await
+    further.changed_holds = changed.into_iter().map(|(_, hold)| hold).collect();
+    further::write(conn, &further).await?;
+    write::write(conn, writes, now).await
 }
 
 /// Stores balances, tiers, lots, holds and journals of wallets that were loaded under lock.
@@ -144,5 +183,5 @@ pub async fn store(
     rows: &[&WalletRow],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    write(conn, rows, &changes(rows), now).await
+    write(conn, rows, &changes(rows), Further::default(), now).await
 }

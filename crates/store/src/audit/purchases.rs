@@ -1,11 +1,11 @@
-//! Purchases against their lines, their explanation, the ledger, their holds and their receipts.
+//! Purchases against their explanation, the ledger, their holds and their receipts.
 
 use sqlx::PgConnection;
 
 use super::{DifferenceRow, differences};
 use crate::error::StoreError;
 
-/// Lines and explanation sum to the purchase.
+/// The explanation sums to the purchase.
 pub(super) async fn sums(
     conn: &mut PgConnection,
     limit: i64,
@@ -15,9 +15,16 @@ pub(super) async fn sums(
         limit,
         r#"select p.id, p.member_id, p.business_id, v.field, v.expected, v.found
            from purchases p
-           left join (select purchase_id, sum(amount) as amount, sum(paid_by_points) as paid_by_points,
-                             sum(points_spent) as points_spent, sum(points_earned) as points_earned
-                      from purchase_lines group by purchase_id) l on l.purchase_id = p.id
+           cross join lateral (
+               select sum((line ->> 'amount')::bigint) as amount,
+                      coalesce(sum((line ->> 'paid_by_points')::bigint), 0) as paid_by_points,
+                      coalesce(sum((line ->> 'points_spent')::bigint), 0) as points_spent
+               from jsonb_array_elements(p.explanation -> 'lines') line
+           ) l
+           cross join lateral (
+               select coalesce(sum((accrual ->> 'granted')::bigint), 0) as points_earned
+               from jsonb_array_elements(p.explanation -> 'accruals') accrual
+           ) a
            cross join lateral (
                select (select coalesce(sum((lot ->> 'points')::bigint), 0)
                        from jsonb_array_elements(p.explanation -> 'lots') lot) as lots,
@@ -29,47 +36,9 @@ pub(super) async fn sums(
                ('paid_by_money', coalesce(l.amount - l.paid_by_points, 0), p.paid_by_money),
                ('paid_by_points', coalesce(l.paid_by_points, 0), p.paid_by_points),
                ('points_spent', coalesce(l.points_spent, 0), p.points_spent),
-               ('points_earned', coalesce(l.points_earned, 0), p.points_earned),
+               ('points_earned', a.points_earned, p.points_earned),
                ('points of its lots', e.lots, p.points_earned),
                ('points drawn from lots', e.drawn, p.points_spent)
-           ) as v (field, expected, found)
-           where v.expected is distinct from v.found"#
-    )
-}
-
-/// Each line is as it is explained.
-pub(super) async fn lines(
-    conn: &mut PgConnection,
-    limit: i64,
-) -> Result<Vec<DifferenceRow>, StoreError> {
-    differences!(
-        conn,
-        limit,
-        r#"select t.purchase_id, p.member_id, p.business_id, 'line ' || t.line || ' ' || v.field, v.expected, v.found
-           from (
-               select coalesce(l.purchase_id, e.purchase_id) as purchase_id, coalesce(l.line, e.line) as line,
-                      l.category, l.amount, l.paid_by_points, l.points_spent, l.points_earned,
-                      e.category as told_category, e.amount as told_amount, e.paid_by_points as told_paid_by_points,
-                      e.points_spent as told_points_spent, e.granted
-               from purchase_lines l
-               full join (
-                   select p.id as purchase_id, (line ->> 'line')::smallint as line, line ->> 'category' as category,
-                          (line ->> 'amount')::bigint as amount,
-                          coalesce((line ->> 'paid_by_points')::bigint, 0) as paid_by_points,
-                          coalesce((line ->> 'points_spent')::bigint, 0) as points_spent,
-                          (select coalesce(sum((accrual ->> 'granted')::bigint), 0)
-                           from jsonb_array_elements(p.explanation -> 'accruals') accrual
-                           where accrual -> 'line' = line -> 'line') as granted
-                   from purchases p cross join lateral jsonb_array_elements(p.explanation -> 'lines') line
-               ) e on e.purchase_id = l.purchase_id and e.line = l.line
-           ) t
-           left join purchases p on p.id = t.purchase_id
-           cross join lateral (values
-               ('category', t.told_category, t.category),
-               ('amount', t.told_amount::text, t.amount::text),
-               ('paid_by_points', t.told_paid_by_points::text, t.paid_by_points::text),
-               ('points_spent', t.told_points_spent::text, t.points_spent::text),
-               ('points_earned', t.granted::text, t.points_earned::text)
            ) as v (field, expected, found)
            where v.expected is distinct from v.found"#
     )

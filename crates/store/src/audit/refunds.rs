@@ -56,7 +56,16 @@ pub(super) async fn of_sales(
                         sum(l.points_returned) as points_returned, sum(l.points_taken_back) as points_taken_back
                  from refund_lines l join refunds r on r.id = l.refund_id group by r.purchase_id, l.line) x
            join purchases p on p.id = x.purchase_id
-           left join purchase_lines q on q.purchase_id = x.purchase_id and q.line = x.line
+           left join lateral (
+               select (sold ->> 'amount')::bigint as amount,
+                      coalesce((sold ->> 'paid_by_points')::bigint, 0) as paid_by_points,
+                      coalesce((sold ->> 'points_spent')::bigint, 0) as points_spent,
+                      (select coalesce(sum((accrual ->> 'granted')::bigint), 0)
+                       from jsonb_array_elements(p.explanation -> 'accruals') accrual
+                       where accrual -> 'line' = sold -> 'line') as points_earned
+               from jsonb_array_elements(p.explanation -> 'lines') sold
+               where (sold ->> 'line')::smallint = x.line
+           ) q on true
            cross join lateral (values
                ('refunded', least(x.amount, coalesce(q.amount, 0)), x.amount),
                ('refunded of paid_by_points', div(q.paid_by_points * x.amount, nullif(q.amount, 0)), x.paid_by_points),

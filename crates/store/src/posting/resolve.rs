@@ -103,7 +103,8 @@ pub async fn resolve_and_lock(
                union all
                select 4::smallint, u.n, m.id, m.status, m.birthday_sealed
                from unnest($4::text[]) with ordinality as u (locator, n)
-               cross join lateral (select member_id from member_cards where locator = u.locator limit 1) c
+               cross join lateral (select k.member_id from member_cards k join sessions s on s.id = k.session_id
+                                   where k.locator = u.locator and s.ended_at is null limit 1) c
                cross join lateral (select * from members where id = c.member_id limit 1) m
                union all
                select 5::smallint, u.n, m.id, m.status, m.birthday_sealed

@@ -1,6 +1,7 @@
 //! Batches: a verdict for each purchase, the result of posting one by one.
 
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use test_kit::Answer;
 
 use super::{Shop, purchase};
@@ -56,6 +57,50 @@ async fn what_is_wrong_is_refused_alone() {
     batch(&shop, &too_many, "b-2")
         .await
         .expect_problem(422, "invalid_fields");
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn what_fails_by_our_fault_is_tried_again_with_the_same_batch() {
+    let shop = Shop::open().await;
+    let mut owner = sqlx::PgConnection::connect(&shop.app.database_url())
+        .await
+        .expect("the database is there");
+    for statement in [
+        "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$",
+        "create trigger fail before insert on purchases for each row when (new.receipt_number = 'A-1')
+         execute function fail()",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut owner)
+            .await
+            .expect("the owner may");
+    }
+    let items: Vec<Value> = (0..3)
+        .map(|n| purchase(&format!("A-{n}"), PHONE, 10_000))
+        .collect();
+    let first = batch(&shop, &items, "b").await.expect(207);
+    assert_eq!(
+        (&first["posted"], &first["refused"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(first["items"][1]["status"], 500);
+    assert_eq!(first["items"][1]["problem"]["code"], "internal");
+
+    sqlx::query("drop trigger fail on purchases")
+        .execute(&mut owner)
+        .await
+        .expect("the owner may");
+    let second = batch(&shop, &items, "b").await;
+    assert_eq!(second.header("idempotency-replayed"), "");
+    let second = second.expect(207);
+    assert_eq!(second["posted"], 3);
+    for index in [0, 2] {
+        assert_eq!(second["items"][index], first["items"][index]);
+    }
+    let third = batch(&shop, &items, "b").await;
+    assert_eq!(third.header("idempotency-replayed"), "true");
+    assert_eq!(third.expect(207), second);
     shop.audit().await;
 }
 

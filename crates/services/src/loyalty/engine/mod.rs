@@ -86,8 +86,24 @@ pub enum EngineError {
     Store(#[from] StoreError),
 }
 
-type Answer = Result<Outcome, EngineError>;
+/// What became of an order, if the engine carried it out.
+pub type Answer = Result<Outcome, EngineError>;
 type Receiver = oneshot::Receiver<Answer>;
+
+/// Orders that were queued. They are carried out whether or not somebody asks for the answers.
+#[derive(Debug)]
+pub struct Queued(Vec<Result<Receiver, EngineError>>);
+
+impl Queued {
+    /// The answers, in the order of the orders.
+    pub async fn answers(self) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(self.0.len());
+        for queued in self.0 {
+            answers.push(answer(queued).await);
+        }
+        answers
+    }
+}
 
 /// See the module. It lives in [`Context`] and holds none, except while a task works.
 #[derive(Debug)]
@@ -138,7 +154,12 @@ impl Engine {
     /// Carries out orders that need not wait for each other; the answers have the order of the orders. Those of
     /// [`Lane::Bulk`] wait for room, those of [`Lane::Till`] are refused when there is none.
     pub async fn submit_each(&self, ctx: &Context, lane: Lane, orders: Vec<Order>) -> Vec<Answer> {
-        self.submit_all(ctx, lane, orders, None).await
+        self.queue_each(ctx, lane, orders).await.answers().await
+    }
+
+    /// The same without waiting for the answers: what is queued afterwards comes behind.
+    pub async fn queue_each(&self, ctx: &Context, lane: Lane, orders: Vec<Order>) -> Queued {
+        self.queue_all(ctx, lane, orders, None).await
     }
 
     /// The same with the first failure in the place of all answers; other orders may have been carried out.
@@ -165,9 +186,14 @@ impl Engine {
         lane: Lane,
         orders: Vec<Order>,
     ) -> Result<Vec<Outcome>, EngineError> {
+        let queued = self.queue_in_order(ctx, lane, orders).await;
+        queued.answers().await.into_iter().collect()
+    }
+
+    /// The same without waiting for the answers.
+    pub async fn queue_in_order(&self, ctx: &Context, lane: Lane, orders: Vec<Order>) -> Queued {
         let flow = orders.first().map(order::tenant);
-        let answers = self.submit_all(ctx, lane, orders, flow).await;
-        answers.into_iter().collect()
+        self.queue_all(ctx, lane, orders, flow).await
     }
 
     /// How many orders wait, not counting those that are being written.
@@ -190,13 +216,13 @@ impl Engine {
     }
 
     /// `together`: all in one shard, as one flow.
-    async fn submit_all(
+    async fn queue_all(
         &self,
         ctx: &Context,
         lane: Lane,
         orders: Vec<Order>,
         together: Option<BusinessId>,
-    ) -> Vec<Answer> {
+    ) -> Queued {
         // Small pieces, so that several batches take turns.
         let piece = self.limits.bulk.div_ceil(4);
         let mut queued = Vec::with_capacity(orders.len());
@@ -215,11 +241,7 @@ impl Engine {
             left -= 1;
             queued.push(self.enqueue(ctx, lane, order, together));
         }
-        let mut answers = Vec::with_capacity(queued.len());
-        for queued in queued {
-            answers.push(answer(queued).await);
-        }
-        answers
+        Queued(queued)
     }
 
     /// Waits for room for so many orders of [`Lane::Bulk`]; whoever takes them from the queue gives it back.

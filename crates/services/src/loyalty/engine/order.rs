@@ -2,40 +2,46 @@
 //! asks for another try. An order of another kind has its place here.
 
 use domain::ids::{BusinessId, MemberId};
+use uuid::Uuid;
 
 use super::routes::Name;
 use crate::idempotency::IdempotencyError;
-use crate::loyalty::posting::{PostItem, PostOutcome, PostRefusal};
+pub use crate::loyalty::posting::Order;
+use crate::loyalty::posting::{PostOutcome, PostRefusal};
 use crate::members::MemberReference;
-
-/// What is posted.
-pub type Order = PostItem;
 
 /// What became of it.
 pub type Outcome = Result<PostOutcome, PostRefusal>;
 
-/// The tenant, among whom turns are taken.
+/// The tenant, among whom turns are taken: where a caller has several businesses, the first of them.
 pub(super) fn tenant(order: &Order) -> BusinessId {
-    order.business
+    let first = order.businesses().first();
+    first.copied().unwrap_or(Uuid::nil().into())
 }
 
-/// How the order names its member.
+/// How the order names its member; what names a purchase or a hold names whoever it belongs to.
 pub(super) fn name(order: &Order) -> Name {
-    match &order.member {
+    match order {
+        Order::Purchase(item) => name_at(item.business, &item.member),
+        Order::MakeHold(item) => name_at(item.business, &item.member),
+        Order::Refund(item) => Name::other(("purchase", item.purchase.as_uuid())),
+        Order::EndHold(item) => Name::other(("hold", item.hold.as_uuid())),
+    }
+}
+
+fn name_at(business: BusinessId, member: &MemberReference) -> Name {
+    match member {
         MemberReference::Member(member) => Name::member(*member),
         MemberReference::Phone(phone) => Name::other(("phone", phone.e164())),
         MemberReference::Number(number) => Name::other(("number", number.as_str())),
         MemberReference::Code(code, _) => Name::other(("code", code.locator())),
-        MemberReference::Alias(alias) => Name::other((order.business.as_uuid(), alias)),
+        MemberReference::Alias(alias) => Name::other((business.as_uuid(), alias)),
     }
 }
 
 /// The member whom the order turned out to name.
 pub(super) fn member(outcome: &Outcome) -> Option<MemberId> {
-    match outcome {
-        Ok(PostOutcome::Posted(posted, _)) => Some(posted.purchase.member_id.into()),
-        Ok(PostOutcome::Replayed(_)) | Err(_) => None,
-    }
+    outcome.as_ref().ok()?.member()
 }
 
 /// Whether the order's key is held by another transaction: after a lost connection, most likely by our own, which the

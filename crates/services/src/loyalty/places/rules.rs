@@ -118,6 +118,10 @@ impl Selection {
         Arc::ptr_eq(&self.everywhere, everywhere)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.own.rules.len() + self.everywhere.rules.len()
+    }
+
     pub(super) fn at(&self, moment: DateTime<Utc>) -> Option<Arc<[Rule]>> {
         self.select(moment, Which::All)
     }

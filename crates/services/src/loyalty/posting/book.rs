@@ -1,28 +1,30 @@
-//! Decides a group's items one by one over the state that the items before have left, and remembers what to write.
+//! Decides a group's orders one by one over the state that the orders before have left, and remembers what to write.
+//! A refusal leaves no trace.
+
+mod hold;
+mod purchase;
+mod refund;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::{BusinessId, MemberId, RuleId};
+use domain::ids::{BusinessId, MemberId};
 use domain::loyalty::ledger::Journal;
-use domain::loyalty::purchase::{
-    self, MemberState, Programme, PurchaseDecision, PurchaseInput, Spend,
-};
-use domain::money::Points;
-use serde_json::json;
+use domain::loyalty::purchase::MemberState;
 use store::kept_answers::{KeptAnswer, KeptContent};
 use store::member_progress::VisitChange;
 use store::outbox_events::OutboxEvent;
-use store::purchases::{PurchaseLineRow, PurchaseRow};
+use store::purchases::PurchaseRow;
 use store::receipts::ReceiptKind;
+use store::refunds::RefundRow;
 use uuid::Uuid;
 
 use super::load::Loaded;
-use super::write::Grants;
-use super::{Balance, PostItem, PostOutcome, PostRefusal, Posted, micros};
+use super::write::{Grants, Usage};
+use super::{Order, PostOutcome, PostRefusal};
 use crate::context::Context;
-use crate::idempotency::{Answer, IdempotencyError, Render};
-use crate::members::{MemberReference, Proof, ResolvedMember, Unresolved};
+use crate::idempotency::{Answer, IdempotencyError, IdempotencyKey, Render};
+use crate::members::{MemberReference, Proof, ResolvedMember};
 
 /// The state of a group and what is to be written of it.
 #[derive(Debug)]
@@ -33,11 +35,11 @@ pub(super) struct Book {
     /// What the wallets wrote, kept here so that the state of a member stays small.
     pub(super) journals: Vec<Journal>,
     pub(super) purchases: Vec<PurchaseRow>,
-    pub(super) lines: Vec<PurchaseLineRow>,
+    pub(super) refunds: Vec<RefundRow>,
     pub(super) receipts: Vec<(Uuid, ReceiptKind, String, Uuid)>,
     pub(super) days: BTreeMap<(MemberId, NaiveDate), (i64, i64)>,
     pub(super) visits: BTreeMap<(MemberId, BusinessId), VisitChange>,
-    pub(super) usage: BTreeMap<(Uuid, RuleId, NaiveDate), i64>,
+    pub(super) usage: Usage,
     pub(super) grants: Grants,
     pub(super) codes: Vec<(Uuid, i64)>,
     pub(super) events: Vec<OutboxEvent>,
@@ -52,11 +54,11 @@ impl Book {
             touched: BTreeSet::new(),
             journals: Vec::new(),
             purchases: Vec::new(),
-            lines: Vec::new(),
+            refunds: Vec::new(),
             receipts: Vec::new(),
             days: BTreeMap::new(),
             visits: BTreeMap::new(),
-            usage: BTreeMap::new(),
+            usage: Usage::new(),
             grants: Grants::new(),
             codes: Vec::new(),
             events: Vec::new(),
@@ -79,276 +81,133 @@ impl Book {
         &self.loaded.members
     }
 
-    /// Decides an item, or gives the answer that it got before under its key.
+    /// Decides an order, or gives the answer that it got before under its key.
     pub(super) fn post(
         &mut self,
         ctx: &Context,
         index: usize,
-        item: &PostItem,
+        order: &Order,
     ) -> Result<PostOutcome, PostRefusal> {
-        let Some((key, render)) = &item.idempotency else {
-            return Ok(PostOutcome::Posted(
-                Box::new(self.decide(ctx, index, item)?),
-                None,
-            ));
-        };
-        let digest = key.digest();
-        if let Some(kept) = self.loaded.kept.get(&digest) {
+        if let Some(key) = order.key()
+            && let Some(kept) = self.given_before(index, key)?
+        {
+            return Ok(PostOutcome::Replayed(self.again(kept, order)?));
+        }
+        Ok(match order {
+            Order::Purchase(item) => {
+                let posted = self.decide(ctx, index, item)?;
+                let purchase = &posted.purchase;
+                let answer = item.idempotency.as_ref().map(|(key, render)| {
+                    let answer = render(purchase);
+                    self.keep_answer(key.keep_purchase(&answer, purchase.id));
+                    answer
+                });
+                PostOutcome::Posted(Box::new(posted), answer)
+            }
+            Order::Refund(item) => {
+                let refunded = self.refund(ctx, item)?;
+                let answer = self.answer(item.idempotency.as_ref(), &refunded);
+                PostOutcome::Refunded(Box::new(refunded), answer)
+            }
+            Order::MakeHold(item) => {
+                let held = self.make_hold(ctx, index, item)?;
+                let answer = self.answer(item.idempotency.as_ref(), &held);
+                PostOutcome::Held(Box::new(held), answer)
+            }
+            Order::EndHold(item) => {
+                let held = self.end_hold(ctx, item)?;
+                let answer = self.answer(item.idempotency.as_ref(), &held);
+                PostOutcome::Held(Box::new(held), answer)
+            }
+        })
+    }
+
+    /// What is kept under the key of an order; an error if the key can't be used.
+    fn given_before(
+        &self,
+        index: usize,
+        key: &IdempotencyKey,
+    ) -> Result<Option<&KeptAnswer>, IdempotencyError> {
+        if let Some(kept) = self.loaded.kept.get(&key.digest()) {
             key.accept(kept)?;
-            return Ok(PostOutcome::Replayed(self.again(kept, *render)?));
+            return Ok(Some(kept));
         }
-        if self.loaded.keys_free.get(index) != Some(&Some(true)) {
-            return Err(IdempotencyError::InFlight.into());
+        if self.loaded.keys_free.get(index) == Some(&Some(true)) {
+            Ok(None)
+        } else {
+            Err(IdempotencyError::InFlight)
         }
-        let posted = self.decide(ctx, index, item)?;
-        let answer = render(&posted.purchase);
-        let (digest, kept) = key.keep_purchase(&answer, posted.purchase.id);
-        self.loaded.kept.insert(digest, kept.clone());
-        self.answers.push((digest, kept));
-        Ok(PostOutcome::Posted(Box::new(posted), Some(answer)))
     }
 
     /// The answer that was given under a key.
-    fn again(
-        &self,
-        kept: &KeptAnswer,
-        render: Render<PurchaseRow>,
-    ) -> Result<Answer, IdempotencyError> {
-        let KeptContent::Purchase(id) = kept.content else {
-            return Answer::of_kept(kept.clone()).ok_or(IdempotencyError::InFlight);
+    fn again(&self, kept: &KeptAnswer, order: &Order) -> Result<Answer, IdempotencyError> {
+        let answer = match kept.content {
+            KeptContent::Bytes { .. } => Answer::of_kept(kept.clone()),
+            KeptContent::Purchase(id) => {
+                let of_group = || self.purchases.iter().find(|row| row.id == id);
+                let row = self.loaded.kept_purchases.get(&id).or_else(of_group);
+                let render = order.purchase().and_then(|item| item.idempotency.as_ref());
+                row.zip(render).map(|(row, (_, render))| render(row))
+            }
         };
-        let of_group = || self.purchases.iter().find(|row| row.id == id);
-        let row = self.loaded.kept_purchases.get(&id).or_else(of_group);
-        row.map(render).ok_or(IdempotencyError::InFlight)
+        answer.ok_or(IdempotencyError::InFlight)
     }
 
-    /// Decides an item. On refusal the book is as before.
-    pub(super) fn decide(
+    /// Renders an answer and keeps it, if the order has a key.
+    fn answer<T>(
         &mut self,
-        ctx: &Context,
-        index: usize,
-        item: &PostItem,
-    ) -> Result<Posted, PostRefusal> {
-        let place = self
-            .loaded
-            .stage
-            .places
-            .get(&item.business)
-            .filter(|place| place.terms.active)
-            .ok_or(PostRefusal::BusinessNotActive)?;
-        let receipt = (item.business.as_uuid(), item.receipt_number.clone());
-        if let Some(transaction) = self.loaded.receipts.get(&receipt) {
-            return Err(PostRefusal::ReceiptSeen {
-                transaction: *transaction,
-            });
-        }
-        let outlet = item.location;
-        if outlet.is_some_and(|location| !place.locations.contains(&location)) {
-            return Err(PostRefusal::UnknownLocation);
-        }
-        let basket = self.loaded.baskets[index].clone()?;
-        let found = self.loaded.resolved[index]?;
-        if item.cashier_member == Some(found.member) {
-            return Err(PostRefusal::OwnAccount);
-        }
-        let code = self.code_to_use(item, found)?;
-        let mut state = self
-            .loaded
-            .members
-            .get(&found.member)
-            .cloned()
-            .ok_or(Unresolved::Unknown)?;
-        let settings = &self.loaded.stage.frame.programme.settings;
-        let programme = Programme {
-            settings,
-            ladder: &self.loaded.stage.frame.ladder,
-            now: self.now,
-        };
-        let input = PurchaseInput {
-            id: ctx.ids().next(),
-            occurred_at: item.occurred_at.map_or(self.now, micros),
-            basket,
-            spend: item.spend,
-            proof: found.proof.into(),
-            late_hours: item.import.is_none().then_some(settings.late_receipt_hours),
-        };
-        let rules = &self.loaded.rules[index];
-        let (terms, budgets) = (&place.terms.terms, &self.loaded.budgets);
-        let ids = &mut || ctx.ids().uuid();
-        let decision = purchase::decide(programme, terms, rules, budgets, &mut state, &input, ids)?;
-        if let Some(used) = code {
-            self.codes.push(used);
-            self.loaded.used_codes.insert(used);
-        }
-        self.loaded.receipts.insert(receipt, decision.id.as_uuid());
-        Ok(self.enter(ctx, index, item, state, &decision, input.occurred_at))
+        idempotency: Option<&(IdempotencyKey, Render<T>)>,
+        done: &T,
+    ) -> Option<Answer> {
+        let (key, render) = idempotency?;
+        let answer = render(done);
+        self.keep_answer(key.keep(&answer));
+        Some(answer)
     }
 
-    /// The rotating code that this item uses up: only spending does.
-    fn code_to_use(
-        &self,
-        item: &PostItem,
-        found: ResolvedMember,
-    ) -> Result<Option<(Uuid, i64)>, PostRefusal> {
-        let spends = matches!(item.spend, Spend::Points(points) if !points.is_zero());
+    fn keep_answer(&mut self, (digest, kept): (Uuid, KeptAnswer)) {
+        self.loaded.kept.insert(digest, kept.clone());
+        self.answers.push((digest, kept));
+    }
+
+    /// The rotating code that an order uses up, if its member was named by one.
+    fn code_to_use(&self, found: ResolvedMember) -> Result<Option<(Uuid, i64)>, PostRefusal> {
         let Proof::Code { step } = found.proof else {
             return Ok(None);
         };
-        if !spends {
-            return Ok(None);
-        }
-        let used = (found.member.as_uuid(), step);
-        if self.loaded.used_codes.contains(&used) {
+        let code = (found.member.as_uuid(), step);
+        if self.loaded.used_codes.contains(&code) {
             return Err(PostRefusal::CodeUsed);
         }
-        Ok(Some(used))
+        Ok(Some(code))
     }
 
-    fn enter(
-        &mut self,
-        ctx: &Context,
-        index: usize,
-        item: &PostItem,
-        mut state: MemberState,
-        decision: &PurchaseDecision,
-        occurred_at: DateTime<Utc>,
-    ) -> Posted {
+    fn use_code(&mut self, code: Option<(Uuid, i64)>) {
+        self.codes.extend(code);
+        self.loaded.used_codes.extend(code);
+    }
+
+    /// Takes a receipt for a transaction.
+    fn take_receipt(&mut self, receipt: (Uuid, ReceiptKind, String), transaction: Uuid) {
+        let (business, kind, number) = receipt.clone();
+        self.receipts.push((business, kind, number, transaction));
+        self.loaded.receipts.insert(receipt, transaction);
+    }
+
+    fn require_unseen(&self, receipt: &(Uuid, ReceiptKind, String)) -> Result<(), PostRefusal> {
+        match self.loaded.receipts.get(receipt) {
+            Some(transaction) => Err(PostRefusal::ReceiptSeen {
+                transaction: *transaction,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the state that a decision has led to the member's own.
+    fn enter_state(&mut self, mut state: MemberState) {
         let member = state.wallet.member;
-        let balance = Balance::of(&state.wallet);
-        let row = PurchaseRow {
-            id: decision.id.as_uuid(),
-            business_id: item.business.as_uuid(),
-            location_id: item.location.map(Uuid::from),
-            cashier: item.cashier.clone(),
-            receipt_number: item.receipt_number.clone(),
-            member_id: member.as_uuid(),
-            hold_id: decision.hold.map(Uuid::from),
-            total: decision.total.hundredths(),
-            paid_by_points: decision.paid_by_points.hundredths(),
-            paid_by_money: decision.paid_by_money.hundredths(),
-            points_spent: decision.points_spent.hundredths(),
-            points_earned: decision.points_earned.hundredths(),
-            tier: decision.tier.clone(),
-            tier_after: decision.tier_after.clone(),
-            available_after: balance.available.hundredths(),
-            debt_after: balance.debt.hundredths(),
-            explanation: sqlx::types::Json(decision.explanation.clone()),
-            occurred_at,
-            recorded_at: self.now,
-            import_id: item.import.map(|(import, _)| import),
-            import_row: item.import.map(|(_, row)| row),
-        };
-        self.count(index, item, member, decision, occurred_at);
-        self.lines.extend(lines_of(decision));
-        let number = row.receipt_number.clone();
-        self.receipts
-            .push((row.business_id, ReceiptKind::Purchase, number, row.id));
-        self.announce(ctx, &row);
-        let posted = Posted {
-            purchase: row.clone(),
-            balance,
-            measure: decision.measure,
-            max_points: decision.max_points,
-            unmet: decision.unmet.clone(),
-        };
-        self.purchases.push(row);
         self.touched.insert(member);
         self.journals.append(&mut state.wallet.changes.journals);
         self.loaded.members.insert(member, state);
-        posted
     }
-
-    /// Adds to visits, progress and limits.
-    fn count(
-        &mut self,
-        index: usize,
-        item: &PostItem,
-        member: MemberId,
-        decision: &PurchaseDecision,
-        occurred_at: DateTime<Utc>,
-    ) {
-        let day = self.days.entry((member, decision.day)).or_default();
-        day.0 = day.0.saturating_add(decision.paid_by_money.hundredths());
-        day.1 = day.1.saturating_add(decision.points_earned.hundredths());
-        let visit = self
-            .visits
-            .entry((member, item.business))
-            .or_insert(VisitChange {
-                visits: 0,
-                first_at: occurred_at,
-                last_at: occurred_at,
-            });
-        visit.visits += 1;
-        visit.first_at = visit.first_at.min(occurred_at);
-        visit.last_at = visit.last_at.max(occurred_at);
-        for (rule, start, points) in &decision.usage {
-            let used = self
-                .usage
-                .entry((member.as_uuid(), *rule, *start))
-                .or_default();
-            *used = used.saturating_add(points.hundredths());
-        }
-        for (rule, points) in &decision.budgets {
-            let budget = self.loaded.rules[index]
-                .iter()
-                .filter(|known| known.id == *rule)
-                .find_map(|known| known.definition.caps.budget)
-                .unwrap_or_default();
-            let grant = self.grants.entry(*rule).or_default();
-            grant.0 = grant.0.saturating_add(points.hundredths());
-            grant.1 = budget.hundredths();
-            let granted = self.loaded.budgets.entry(*rule).or_default();
-            *granted = granted
-                .plus(*points)
-                .unwrap_or(Points::from_hundredths(i64::MAX));
-        }
-    }
-
-    fn announce(&mut self, ctx: &Context, row: &PurchaseRow) {
-        self.events.push(OutboxEvent {
-            id: ctx.ids().uuid(),
-            kind: "purchase.posted",
-            member: Some(row.member_id),
-            business: Some(row.business_id),
-            subject: row.id,
-            payload: json!({
-                "total": row.total,
-                "paid_by_points": row.paid_by_points,
-                "points_spent": row.points_spent,
-                "points_earned": row.points_earned,
-            }),
-        });
-        if row.tier != row.tier_after {
-            self.events.push(OutboxEvent {
-                id: ctx.ids().uuid(),
-                kind: "member.tier_changed",
-                member: Some(row.member_id),
-                business: Some(row.business_id),
-                subject: row.id,
-                payload: json!({ "from": row.tier, "to": row.tier_after }),
-            });
-        }
-    }
-}
-
-fn lines_of(decision: &PurchaseDecision) -> impl Iterator<Item = PurchaseLineRow> + '_ {
-    decision
-        .explanation
-        .lines
-        .iter()
-        .map(|line| PurchaseLineRow {
-            purchase_id: decision.id.as_uuid(),
-            line: line.line,
-            category: line.category.clone(),
-            amount: line.amount.hundredths(),
-            paid_by_points: line.paid_by_points.hundredths(),
-            points_spent: line.points_spent.hundredths(),
-            points_earned: decision
-                .explanation
-                .accruals
-                .iter()
-                .filter(|accrual| accrual.line == line.line)
-                .map(|accrual| accrual.granted.hundredths())
-                .sum(),
-        })
 }

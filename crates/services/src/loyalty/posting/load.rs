@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
 use domain::loyalty::basket::{Basket, BasketError};
-use domain::loyalty::purchase::{MemberState, Spend, Standing};
+use domain::loyalty::purchase::{MemberState, Standing};
 use domain::loyalty::rule::Rule;
 use domain::loyalty::tier::TierMeasure;
 use domain::loyalty::validity::day_of;
@@ -17,39 +17,47 @@ use domain::programme::ProgrammeSettings;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::kept_answers::{KeptAnswer, KeptContent};
-use store::posting::read::{self, Answer, FIRST_LOTS, Question};
+use store::posting::named::{self, Named};
+use store::posting::read::{self, Answer, Question};
 use store::purchases::PurchaseRow;
 use store::receipts::ReceiptKind;
 use uuid::Uuid;
 
-use super::resolve::{self, Members, Strangers};
-use super::{PostItem, Stage};
+use super::needs::LotNeeds;
+use super::resolve::{self, Members, Naming, Strangers};
+use super::{Order, PostItem, Stage};
 use crate::context::Context;
-use crate::loyalty::wallets::{self, Needs};
+use crate::loyalty::wallets::{self, Beside};
 use crate::members::{Proof, ResolvedMember, Unresolved};
 use crate::vault::SealedField;
+
+/// What was bought, order by order; none where nothing is.
+pub(super) type Baskets = Vec<Option<Result<Basket, BasketError>>>;
 
 /// All that a group's decisions depend on.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) stage: Stage,
-    /// Item by item.
+    /// Order by order.
     pub(super) resolved: Vec<Result<ResolvedMember, Unresolved>>,
-    /// Item by item: whether the key is free, for items that have one.
+    /// Order by order: whether the key is free, for those that have one.
     pub(super) keys_free: Vec<Option<bool>>,
-    /// Item by item: what was bought.
-    pub(super) baskets: Vec<Result<Basket, BasketError>>,
-    /// Item by item: the rules that may concern it.
+    pub(super) baskets: Baskets,
+    /// Order by order: the rules that may concern it.
     pub(super) rules: Vec<Arc<[Rule]>>,
     pub(super) kept: BTreeMap<Uuid, KeptAnswer>,
     /// The purchases of kept answers.
     pub(super) kept_purchases: BTreeMap<Uuid, PurchaseRow>,
-    pub(super) receipts: BTreeMap<(Uuid, String), Uuid>,
+    pub(super) receipts: BTreeMap<(Uuid, ReceiptKind, String), Uuid>,
     pub(super) used_codes: BTreeSet<(Uuid, i64)>,
     pub(super) members: BTreeMap<MemberId, MemberState>,
     /// Members whom nobody knows yet; they are made if something is posted for them.
     pub(super) strangers: Strangers,
     pub(super) budgets: BTreeMap<RuleId, Points>,
+    /// What refunds and ends of holds name.
+    pub(super) named: Named,
+    /// Refunds and references of holds.
+    pub(super) beside: Beside,
 }
 
 /// Loads a group under lock.
@@ -57,38 +65,92 @@ pub(super) async fn load(
     conn: &mut PgConnection,
     ctx: &Context,
     stage: &Stage,
-    items: &[PostItem],
+    orders: &[Order],
     now: DateTime<Utc>,
 ) -> Result<Loaded, StoreError> {
-    let digests: Vec<Option<Uuid>> = items
+    let named = named(conn, orders).await?;
+    let digests: Vec<Option<Uuid>> = orders
         .iter()
-        .map(|item| item.idempotency.as_ref().map(|(key, _)| key.digest()))
+        .map(|order| Some(order.key()?.digest()))
         .collect();
-    let members = resolve::lock(conn, ctx, items, &digests).await?;
-    finish(conn, ctx, stage, items, &digests, members, now).await
+    let namings: Vec<Naming<'_>> = orders
+        .iter()
+        .map(|order| Naming::of(order, &named))
+        .collect();
+    let members = resolve::lock(conn, ctx, &namings, &digests).await?;
+    finish(conn, ctx, stage, orders, &digests, (named, members), now).await
+}
+
+/// What was posted and is named now. It never changes, so it may be read before the lock; it tells whose wallets those are.
+async fn named(conn: &mut PgConnection, orders: &[Order]) -> Result<Named, StoreError> {
+    let (mut purchases, mut holds) = (Vec::new(), Vec::new());
+    for order in orders {
+        match order {
+            Order::Purchase(_) | Order::MakeHold(_) => {}
+            Order::Refund(item) => purchases.push(item.purchase.as_uuid()),
+            Order::EndHold(item) => holds.push(item.hold.as_uuid()),
+        }
+    }
+    named::read_across_businesses(conn, &purchases, &holds).await
 }
 
 /// Reads what depends on the wallets, once they are here.
-pub(super) async fn finish(
+async fn finish(
     conn: &mut PgConnection,
     ctx: &Context,
     stage: &Stage,
-    items: &[PostItem],
+    orders: &[Order],
     digests: &[Option<Uuid>],
-    mut members: Members,
+    (named, mut members): (Named, Members),
     now: DateTime<Utc>,
 ) -> Result<Loaded, StoreError> {
     let settings = &stage.frame.programme.settings;
-    let baskets: Vec<Result<Basket, BasketError>> = items
+    let purchases: Vec<Option<&PostItem>> = orders.iter().map(Order::purchase).collect();
+    let baskets: Baskets = purchases
         .iter()
-        .map(|item| Basket::new(&item.basket, settings))
+        .map(|item| Some(Basket::new(&(*item)?.basket, settings)))
         .collect();
-    let rules = rules(conn, stage, items, &baskets, now).await?;
-    let lots = LotNeeds::of(items, &members, now);
-    wallets::fill(conn, &mut members.wallets, &lots.with_holds, now).await?;
-    let question = ask(stage, items, digests, &members, &rules, &lots, now);
+    let rules = rules(conn, stage, &purchases, &baskets, now).await?;
+    let lots = LotNeeds::of(orders, &named, &members, now);
+    let beside = wallets::fill_asked(conn, &mut members.wallets, &lots.with_holds).await?;
+    let mut question = ask(stage, &members, &lots, now);
+    question.digests = digests.iter().flatten().copied().collect();
+    question.receipts = orders
+        .iter()
+        .filter_map(|order| receipt_of(order, &named))
+        .collect();
+    ask_of_rules(&mut question, &purchases, &members, &rules);
     let answer = read::read(conn, &question).await?;
     lots.more(conn, &mut members, &answer).await?;
+    let kept_purchases = kept_purchases(conn, &answer).await?;
+    let birthdays = rules
+        .iter()
+        .flat_map(|rules| rules.iter())
+        .any(|rule| rule.definition.conditions.birthday.is_some());
+    let states = states(ctx, stage, &mut members, &answer, birthdays, now);
+    Ok(Loaded {
+        stage: stage.clone(),
+        resolved: members.of_orders,
+        keys_free: members.keys_free,
+        baskets,
+        rules,
+        kept: answer.kept,
+        kept_purchases,
+        receipts: answer.receipts,
+        used_codes: answer.codes,
+        members: states,
+        strangers: members.strangers,
+        budgets: answer.budgets,
+        named,
+        beside,
+    })
+}
+
+/// The purchases from which kept answers are made again.
+async fn kept_purchases(
+    conn: &mut PgConnection,
+    answer: &Answer,
+) -> Result<BTreeMap<Uuid, PurchaseRow>, StoreError> {
     let purchases: Vec<Uuid> = answer
         .kept
         .values()
@@ -97,60 +159,39 @@ pub(super) async fn finish(
             KeptContent::Bytes { .. } => None,
         })
         .collect();
-    let kept_purchases = store::purchases::get_many_across_businesses(conn, &purchases).await?;
-    let birthdays = rules
-        .iter()
-        .flat_map(|rules| rules.iter())
-        .any(|rule| rule.definition.conditions.birthday.is_some());
-    let states = states(ctx, stage, &mut members, &answer, birthdays, now);
-    Ok(Loaded {
-        stage: stage.clone(),
-        resolved: members.of_items,
-        keys_free: members.keys_free,
-        baskets,
-        rules,
-        kept: answer.kept,
-        kept_purchases,
-        receipts: answer
-            .receipts
-            .into_iter()
-            .map(|((business, _, number), id)| ((business, number), id))
-            .collect(),
-        used_codes: answer.codes,
-        members: states,
-        strangers: members.strangers,
-        budgets: answer.budgets,
-    })
+    store::purchases::get_many_across_businesses(conn, &purchases).await
 }
 
-/// The rules that may concern each item. Those of the present are in the stage; history asks the database.
-async fn rules(
+/// The rules that may concern each order: none but purchases. Those of the present are in the stage; history asks the
+/// database.
+pub(super) async fn rules(
     conn: &mut PgConnection,
     stage: &Stage,
-    items: &[PostItem],
-    baskets: &[Result<Basket, BasketError>],
+    items: &[Option<&PostItem>],
+    baskets: &Baskets,
     now: DateTime<Utc>,
 ) -> Result<Vec<Arc<[Rule]>>, StoreError> {
     let none: Arc<[Rule]> = Arc::new([]);
-    let mut old: Vec<usize> = Vec::new();
+    let mut old: Vec<(usize, BusinessId, DateTime<Utc>)> = Vec::new();
     let mut rules = Vec::with_capacity(items.len());
     for (index, (item, basket)) in items.iter().zip(baskets).enumerate() {
-        let (Some(place), Ok(basket)) = (stage.places.get(&item.business), basket) else {
+        let place = item.and_then(|item| stage.places.get(&item.business));
+        let (Some(item), Some(place), Some(Ok(basket))) = (item, place, basket) else {
             rules.push(Arc::clone(&none));
             continue;
         };
         let categories = basket.lines.iter().map(|line| line.category.as_str());
         let moment = item.occurred_at.unwrap_or(now);
         rules.push(place.rules_for(moment, categories).unwrap_or_else(|| {
-            old.push(index);
+            old.push((index, item.business, moment));
             Arc::clone(&none)
         }));
     }
-    let moments = || old.iter().filter_map(|index| items[*index].occurred_at);
+    let moments = || old.iter().map(|(.., moment)| *moment);
     let (Some(first), Some(last)) = (moments().min(), moments().max()) else {
         return Ok(rules);
     };
-    let businesses: BTreeSet<BusinessId> = old.iter().map(|index| items[*index].business).collect();
+    let businesses: BTreeSet<BusinessId> = old.iter().map(|(_, business, _)| *business).collect();
     let ids: Vec<Uuid> = businesses
         .iter()
         .map(|business| business.as_uuid())
@@ -166,121 +207,38 @@ async fn rules(
             (business, own.cloned().collect())
         })
         .collect();
-    for index in old {
-        if let Some(own) = of_business.get(&items[index].business) {
+    for (index, business, _) in old {
+        if let Some(own) = of_business.get(&business) {
             rules[index] = Arc::clone(own);
         }
     }
     Ok(rules)
 }
 
-/// Whose lots are needed, and how many of them.
-#[derive(Debug, Default)]
-struct LotNeeds {
-    /// All of them, because something is due.
-    all: BTreeSet<MemberId>,
-    /// Enough to pay so many points.
-    pay: BTreeMap<MemberId, Points>,
-    /// All of them, and holds as well.
-    with_holds: Needs,
-}
-
-impl LotNeeds {
-    fn of(items: &[PostItem], members: &Members, now: DateTime<Utc>) -> Self {
-        let mut needs = Self::default();
-        for (item, found) in items.iter().zip(&members.of_items) {
-            let Ok(found) = found else { continue };
-            match item.spend {
-                Spend::Nothing => {}
-                Spend::Points(points) => {
-                    let sum = needs.pay.entry(found.member).or_default();
-                    *sum = sum
-                        .plus(points)
-                        .unwrap_or(Points::from_hundredths(i64::MAX));
-                }
-                Spend::Hold(hold, _) => {
-                    needs.with_holds.lots_of.insert(found.member);
-                    needs.with_holds.holds.insert(hold);
-                }
-            }
+/// The receipt that an order takes.
+fn receipt_of(order: &Order, named: &Named) -> Option<(Uuid, ReceiptKind, String)> {
+    match order {
+        Order::Purchase(item) => {
+            let number = item.receipt_number.clone();
+            Some((item.business.as_uuid(), ReceiptKind::Purchase, number))
         }
-        for (member, row) in &members.wallets {
-            let due = row.wallet.next_change_at.is_some_and(|at| at <= now);
-            if due && row.wallet.held.is_positive() {
-                needs.with_holds.lots_of.insert(*member);
-            } else if due {
-                needs.all.insert(*member);
-            }
+        Order::Refund(item) => {
+            let sold = named.purchases.get(&item.purchase.as_uuid())?;
+            let number = item.receipt_number.clone()?;
+            Some((sold.business.as_uuid(), ReceiptKind::Refund, number))
         }
-        needs
-            .all
-            .retain(|member| !needs.with_holds.lots_of.contains(member));
-        let (all, with_holds) = (&needs.all, &needs.with_holds.lots_of);
-        needs
-            .pay
-            .retain(|member, _| !all.contains(member) && !with_holds.contains(member));
-        needs
-    }
-
-    /// Puts the lots into the wallets. Where the first lots do not pay enough, the others are read as well.
-    async fn more(
-        &self,
-        conn: &mut PgConnection,
-        members: &mut Members,
-        answer: &Answer,
-    ) -> Result<(), StoreError> {
-        for lot in &answer.lots {
-            if let Some(row) = members.wallets.get_mut(&lot.member) {
-                row.wallet.lots.insert(lot.id, lot.clone());
-            }
-        }
-        let mut short = Vec::new();
-        for (member, points) in &self.pay {
-            let Some(row) = members.wallets.get_mut(member) else {
-                continue;
-            };
-            let sum = Points::sum(row.wallet.lots.values().map(|lot| lot.remaining));
-            let covered = sum.is_ok_and(|sum| sum >= *points);
-            row.wallet.lots_loaded = true;
-            if row.wallet.lots.len() >= FIRST_LOTS && !covered {
-                short.push(member.as_uuid());
-            }
-        }
-        for member in &self.all {
-            if let Some(row) = members.wallets.get_mut(member) {
-                row.wallet.lots_loaded = true;
-            }
-        }
-        if !short.is_empty() {
-            for lot in store::lots::open_of_members(conn, &short, &[]).await? {
-                if let Some(row) = members.wallets.get_mut(&lot.member) {
-                    row.wallet.lots.insert(lot.id, lot);
-                }
-            }
-        }
-        Ok(())
+        Order::MakeHold(_) | Order::EndHold(_) => None,
     }
 }
 
-fn ask(
-    stage: &Stage,
-    items: &[PostItem],
-    digests: &[Option<Uuid>],
-    members: &Members,
-    rules: &[Arc<[Rule]>],
-    lots: &LotNeeds,
-    now: DateTime<Utc>,
-) -> Question {
-    let settings = &stage.frame.programme.settings;
-    let today = day_of(now, settings.time_zone);
-    let window = Days::new(u64::from(settings.tier_window_days.saturating_sub(1)));
-    let mut question = Question {
-        digests: digests.iter().flatten().copied().collect(),
-        receipts: items
-            .iter()
-            .map(|item| {
-                let number = item.receipt_number.clone();
-                (item.business.as_uuid(), ReceiptKind::Purchase, number)
+/// What is asked of the members, whatever the orders.
+fn ask(stage: &Stage, members: &Members, lots: &LotNeeds, now: DateTime<Utc>) -> Question {
+    let resolved = members.of_orders.iter().flatten();
+    Question {
+        codes: resolved
+            .filter_map(|found| match found.proof {
+                Proof::Code { step } => Some((found.member.as_uuid(), step)),
+                Proof::Weak => None,
             })
             .collect(),
         members: members
@@ -288,18 +246,26 @@ fn ask(
             .keys()
             .map(|member| member.as_uuid())
             .collect(),
-        window: (today.checked_sub_days(window).unwrap_or(today), today),
+        window: measure_window(&stage.frame.programme.settings, now),
         all_lots_of: lots.all.iter().map(|member| member.as_uuid()).collect(),
         first_lots_of: lots.pay.keys().map(|member| member.as_uuid()).collect(),
         ..Question::default()
-    };
+    }
+}
+
+/// What the rules of the purchases ask for.
+fn ask_of_rules(
+    question: &mut Question,
+    items: &[Option<&PostItem>],
+    members: &Members,
+    rules: &[Arc<[Rule]>],
+) {
     let mut visits = BTreeSet::new();
     let (mut capped, mut budgeted) = (BTreeSet::new(), BTreeSet::new());
-    for ((item, found), rules) in items.iter().zip(&members.of_items).zip(rules) {
-        let Ok(found) = found else { continue };
-        if let Proof::Code { step } = found.proof {
-            question.codes.push((found.member.as_uuid(), step));
-        }
+    for ((item, found), rules) in items.iter().zip(&members.of_orders).zip(rules) {
+        let (Some(item), Ok(found)) = (item, found) else {
+            continue;
+        };
         for rule in rules.iter() {
             if rule.definition.conditions.visit.is_some() {
                 visits.insert((found.member.as_uuid(), item.business.as_uuid()));
@@ -315,11 +281,10 @@ fn ask(
     question.visits = visits.into_iter().collect();
     question.capped = capped.into_iter().collect();
     question.budgeted = budgeted.into_iter().collect();
-    question
 }
 
 /// What is known of each member, the strangers among them: with nothing, in the lowest tier.
-fn states(
+pub(super) fn states(
     ctx: &Context,
     stage: &Stage,
     members: &mut Members,
@@ -330,7 +295,7 @@ fn states(
     let settings = &stage.frame.programme.settings;
     let mut states = BTreeMap::new();
     let standings: BTreeMap<MemberId, Standing> = members
-        .of_items
+        .of_orders
         .iter()
         .filter_map(|found| found.as_ref().ok())
         .map(|found| (found.member, found.status.into()))
@@ -374,6 +339,16 @@ fn states(
         }
     }
     states
+}
+
+/// The days that count toward the tier, first and last.
+pub(super) fn measure_window(
+    settings: &ProgrammeSettings,
+    now: DateTime<Utc>,
+) -> (NaiveDate, NaiveDate) {
+    let today = day_of(now, settings.time_zone);
+    let window = Days::new(u64::from(settings.tier_window_days.saturating_sub(1)));
+    (today.checked_sub_days(window).unwrap_or(today), today)
 }
 
 fn measure_of(settings: &ProgrammeSettings, (net_spend, points_earned): (i64, i64)) -> i64 {

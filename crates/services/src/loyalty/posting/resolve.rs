@@ -1,4 +1,4 @@
-//! From what the items of a group say of their members to the members: one statement, which locks their wallets too.
+//! From what the orders of a group say of their members to the members: one statement, which locks their wallets too.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,12 @@ use domain::ids::{BusinessId, MemberId};
 use domain::people::MemberStatus;
 use sqlx::PgConnection;
 use store::error::StoreError;
-use store::posting::resolve::{Named, Names, Way, resolve_and_lock};
+use store::posting::named::Named;
+use store::posting::resolve::{self, Names, Way, resolve_and_lock};
 use store::wallets::WalletRow;
 use uuid::Uuid;
 
-use super::PostItem;
+use super::Order;
 use crate::auth::session_state::known;
 use crate::context::Context;
 use crate::members::{MemberReference, Proof, ResolvedMember, Unresolved};
@@ -19,12 +20,51 @@ use crate::touched;
 /// How people whom nobody knows yet were named, by the identifier that they will have.
 pub(super) type Strangers = BTreeMap<MemberId, (BusinessId, MemberReference)>;
 
+/// How an order tells whose points it moves.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Naming<'a> {
+    /// As a till of this business says it; a purchase makes whoever is unknown.
+    Till(BusinessId, &'a MemberReference, IfUnknown),
+    /// By something of his; a member who left the programme is found too.
+    Owner(MemberId),
+    /// By something that does not exist.
+    Nobody,
+}
+
+/// What an order does for somebody whom nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IfUnknown {
+    /// It makes somebody who waits.
+    Make,
+    /// It is refused, unless an order before it made him.
+    Refuse,
+}
+
+impl<'a> Naming<'a> {
+    pub(super) fn of(order: &'a Order, named: &Named) -> Self {
+        let owner = match order {
+            Order::Purchase(item) => {
+                return Self::Till(item.business, &item.member, IfUnknown::Make);
+            }
+            Order::MakeHold(item) => {
+                return Self::Till(item.business, &item.member, IfUnknown::Refuse);
+            }
+            Order::Refund(item) => {
+                let sold = named.purchases.get(&item.purchase.as_uuid());
+                sold.map(|sold| sold.member)
+            }
+            Order::EndHold(item) => named.holds.get(&item.hold).map(|(member, _)| *member),
+        };
+        owner.map_or(Self::Nobody, Self::Owner)
+    }
+}
+
 /// The members of a group.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// Item by item.
-    pub(super) of_items: Vec<Result<ResolvedMember, Unresolved>>,
-    /// Item by item: whether the key is free, for items that have one.
+    /// Order by order.
+    pub(super) of_orders: Vec<Result<ResolvedMember, Unresolved>>,
+    /// Order by order: whether the key is free, for those that have one.
     pub(super) keys_free: Vec<Option<bool>>,
     /// Birthdays, sealed.
     pub(super) birthdays: BTreeMap<MemberId, Vec<u8>>,
@@ -38,13 +78,13 @@ pub(super) struct Members {
 pub(super) async fn lock(
     conn: &mut PgConnection,
     ctx: &Context,
-    items: &[PostItem],
+    namings: &[Naming<'_>],
     digests: &[Option<Uuid>],
 ) -> Result<Members, StoreError> {
     let mut names = Names::default();
-    let places: Vec<(Way, usize)> = items
+    let places: Vec<Option<(Way, usize)>> = namings
         .iter()
-        .map(|item| ask(&mut names, ctx, item))
+        .map(|naming| ask(&mut names, ctx, *naming))
         .collect();
     let keys: Vec<Uuid> = digests.iter().flatten().copied().collect();
     let mut found = resolve_and_lock(conn, &keys, &names).await?;
@@ -58,21 +98,27 @@ pub(super) async fn lock(
         wallets: std::mem::take(&mut found.wallets),
         ..Members::default()
     };
-    for (item, place) in items.iter().zip(places) {
-        let resolved = members.settle(ctx, item, found.named.get(&place))?;
-        members.of_items.push(resolved);
+    for (naming, place) in namings.iter().zip(places) {
+        let named = place.and_then(|place| found.named.get(&place));
+        let resolved = members.settle(ctx, *naming, named)?;
+        members.of_orders.push(resolved);
     }
-    members.meet_strangers(ctx, items);
+    members.meet_strangers(ctx, namings);
     Ok(members)
 }
 
-/// Adds the name of an item's member to what is asked for; says where it stands there.
-fn ask(names: &mut Names, ctx: &Context, item: &PostItem) -> (Way, usize) {
+/// Adds the name of an order's member to what is asked for; says where it stands there.
+fn ask(names: &mut Names, ctx: &Context, naming: Naming<'_>) -> Option<(Way, usize)> {
     fn add<T>(list: &mut Vec<T>, name: T) -> usize {
         list.push(name);
         list.len() - 1
     }
-    match &item.member {
+    let (business, reference) = match naming {
+        Naming::Till(business, reference, _) => (business, reference),
+        Naming::Owner(member) => return Some((Way::Id, add(&mut names.ids, member.as_uuid()))),
+        Naming::Nobody => return None,
+    };
+    Some(match reference {
         MemberReference::Member(id) => (Way::Id, add(&mut names.ids, id.as_uuid())),
         MemberReference::Phone(phone) => (
             Way::Phone,
@@ -87,19 +133,19 @@ fn ask(names: &mut Names, ctx: &Context, item: &PostItem) -> (Way, usize) {
             add(&mut names.locators, code.locator().to_owned()),
         ),
         MemberReference::Alias(alias) => {
-            let name = (item.business.as_uuid(), alias.clone());
+            let name = (business.as_uuid(), alias.clone());
             (Way::Alias, add(&mut names.aliases, name))
         }
-    }
+    })
 }
 
 impl Members {
-    /// What an item's name has come to.
-    fn settle(
+    /// What an order's name has come to.
+    pub(super) fn settle(
         &mut self,
         ctx: &Context,
-        item: &PostItem,
-        named: Option<&Named>,
+        naming: Naming<'_>,
+        named: Option<&resolve::Named>,
     ) -> Result<Result<ResolvedMember, Unresolved>, StoreError> {
         let found = match named {
             Some(named) => {
@@ -107,7 +153,7 @@ impl Members {
                 if let Some(birthday) = &named.birthday_sealed {
                     self.birthdays.insert(named.id, birthday.clone());
                 }
-                (status != MemberStatus::Erased).then_some(ResolvedMember {
+                Some(ResolvedMember {
                     member: named.id,
                     status,
                     proof: Proof::Weak,
@@ -115,18 +161,22 @@ impl Members {
             }
             None => None,
         };
-        let MemberReference::Code(code, shown_at) = &item.member else {
+        let Naming::Till(business, reference, _) = naming else {
+            return Ok(found.ok_or(Unresolved::Unknown));
+        };
+        let found = found.filter(|found| found.status != MemberStatus::Erased);
+        let MemberReference::Code(code, shown_at) = reference else {
             return Ok(found.ok_or(Unresolved::Unknown));
         };
         // A code has eight digits: whoever may try without end finds one.
         let (attempts, now) = (ctx.caches().code_attempts(), ctx.clock().now());
-        if attempts.exhausted(item.business, code.locator(), now) {
+        if attempts.exhausted(business, code.locator(), now) {
             return Ok(Err(Unresolved::InvalidCode));
         }
         let secret = ctx.vault().card_secret(code.locator());
         let step = code.verify(&secret, shown_at.timestamp());
         let Some((found, step)) = found.zip(step) else {
-            attempts.failed(item.business, code.locator(), now);
+            attempts.failed(business, code.locator(), now);
             return Ok(Err(Unresolved::InvalidCode));
         };
         Ok(Ok(ResolvedMember {
@@ -135,21 +185,30 @@ impl Members {
         }))
     }
 
-    /// A phone or customer number that nobody has becomes a stranger.
-    fn meet_strangers(&mut self, ctx: &Context, items: &[PostItem]) {
-        let mut named: BTreeMap<(Option<BusinessId>, &str), MemberId> = BTreeMap::new();
-        for (item, found) in items.iter().zip(&mut self.of_items) {
-            let name = match &item.member {
+    /// A phone or customer number that nobody has becomes a stranger at the first purchase, and is one for all orders
+    /// that follow.
+    pub(super) fn meet_strangers(&mut self, ctx: &Context, namings: &[Naming<'_>]) {
+        let mut met: BTreeMap<(Option<BusinessId>, &str), MemberId> = BTreeMap::new();
+        for (naming, found) in namings.iter().zip(&mut self.of_orders) {
+            let Naming::Till(business, reference, if_unknown) = *naming else {
+                continue;
+            };
+            let name = match reference {
                 MemberReference::Phone(phone) => (None, phone.e164()),
-                MemberReference::Alias(alias) => (Some(item.business), alias.as_str()),
+                MemberReference::Alias(alias) => (Some(business), alias.as_str()),
                 _ => continue,
             };
             if *found != Err(Unresolved::Unknown) {
                 continue;
             }
-            let member = *named.entry(name).or_insert_with(|| ctx.ids().next());
-            self.strangers
-                .insert(member, (item.business, item.member.clone()));
+            let member = match (met.get(&name), if_unknown) {
+                (Some(member), _) => *member,
+                (None, IfUnknown::Refuse) => continue,
+                (None, IfUnknown::Make) => ctx.ids().next(),
+            };
+            met.insert(name, member);
+            let stranger = || (business, reference.clone());
+            self.strangers.entry(member).or_insert_with(stranger);
             *found = Ok(ResolvedMember {
                 member,
                 status: MemberStatus::Waiting,

@@ -1,12 +1,15 @@
-//! Writes a decided group with one statement.
+//! Writes a decided group: one statement for what purchases change, one before it for refunds and holds, if there are any.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::RuleId;
 use sqlx::PgConnection;
 use store::earning_rules;
 use store::error::StoreError;
+use store::posting::further::Further;
 use store::wallets::WalletRow;
+use uuid::Uuid;
 
 use super::book::Book;
 use crate::context::Context;
@@ -19,23 +22,14 @@ pub(super) async fn write(
     book: &Book,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    if book.purchases.is_empty() {
+    if book.touched.is_empty() {
         return Ok(());
     }
     let newcomers: Vec<_> = book.newcomers().collect();
     if !newcomers.is_empty() {
         members::make_waiting(conn, ctx, &newcomers, now).await?;
     }
-    if !book.grants.is_empty() {
-        let grants: Vec<_> = book
-            .grants
-            .iter()
-            .map(|(rule, (points, most))| (rule.as_uuid(), *points, *most))
-            .collect();
-        if earning_rules::grant_from_budgets(conn, &grants).await? < grants.len() {
-            return Err(StoreError::overtaken());
-        }
-    }
+    let budgets = budgets(conn, book).await?;
     let states = book
         .touched
         .iter()
@@ -53,14 +47,44 @@ pub(super) async fn write(
     writes.receipts = &book.receipts;
     writes.codes = &book.codes;
     writes.purchases = &book.purchases;
-    writes.lines = &book.lines;
     writes.journals = book.journals.iter().collect();
     writes.days = Some(&book.days);
     writes.visits = Some(&book.visits);
-    writes.usage = Some(&book.usage);
+    let (used, freed): (Usage, Usage) = book.usage.iter().partition(|(_, points)| **points > 0);
+    writes.usage = Some(&used);
     writes.events = &book.events;
-    wallets::write(conn, &rows, &writes, now).await
+    let further = Further {
+        refunds: &book.refunds,
+        usage: freed.into_iter().map(|(key, sum)| (key, -sum)).collect(),
+        budgets,
+        ..Further::default()
+    };
+    wallets::write(conn, &rows, &writes, further, now).await
 }
 
-/// What a group grants from budgets: points and the budget itself, by rule.
-pub(super) type Grants = BTreeMap<domain::ids::RuleId, (i64, i64)>;
+/// Takes what the group grants from budgets. Without grants there is only what it gives back: it is returned, to be
+/// written with the rest.
+async fn budgets(
+    conn: &mut PgConnection,
+    book: &Book,
+) -> Result<BTreeMap<RuleId, i64>, StoreError> {
+    if book.grants.values().all(|(points, _)| *points <= 0) {
+        let freed = book.grants.iter();
+        return Ok(freed.map(|(rule, (points, _))| (*rule, -points)).collect());
+    }
+    let grants: Vec<_> = book
+        .grants
+        .iter()
+        .map(|(rule, (points, most))| (rule.as_uuid(), *points, *most))
+        .collect();
+    if earning_rules::grant_from_budgets(conn, &grants).await? < grants.len() {
+        return Err(StoreError::overtaken());
+    }
+    Ok(BTreeMap::new())
+}
+
+/// What counts against caps of members, or no longer does: member, rule, first day of the period; hundredths.
+pub(super) type Usage = BTreeMap<(Uuid, RuleId, NaiveDate), i64>;
+
+/// What a group grants from budgets, less what it gives back: points and the budget itself, by rule.
+pub(super) type Grants = BTreeMap<RuleId, (i64, i64)>;

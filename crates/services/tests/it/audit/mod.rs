@@ -2,6 +2,8 @@
 
 mod clean;
 mod kept;
+mod month_plans;
+mod months;
 mod rights;
 mod tampering;
 mod workload;

@@ -143,7 +143,7 @@ const TAMPERINGS: &[Tampering] = &[
         "purchases",
         "update purchases set explanation = jsonb_set(explanation, '{accruals,0,granted}', '1')
          where explanation -> 'accruals' <> '[]'",
-        &["purchase_line"],
+        &["purchase_sum", "refund_of_sale"],
     ),
     Tampering(
         "purchases",
@@ -152,15 +152,16 @@ const TAMPERINGS: &[Tampering] = &[
         &[
             "journal_source",
             "lot_of_purchase",
-            "purchase_line",
             "receipt",
             "member_day",
             "member_business",
         ],
     ),
-    Tampering("purchase_lines", "update purchase_lines set amount = amount + 1",
-        &["purchase_sum", "purchase_line", "refund_of_sale"]),
-    Tampering("purchase_lines", "update purchase_lines set category = 'food' where category = 'general'", &["purchase_line"]),
+    Tampering(
+        "purchases",
+        "update purchases set explanation = jsonb_set(explanation, '{lines,0,amount}', to_jsonb((explanation #>> '{lines,0,amount}')::bigint + 1))",
+        &["purchase_sum", "refund_of_sale"],
+    ),
     Tampering("receipts", "delete from receipts where kind = 'refund'", &["receipt"]),
     Tampering("receipts", "update receipts set receipt_number = receipt_number || 'x'", &["receipt"]),
     Tampering(

@@ -6,7 +6,7 @@ use services::loyalty::engine::{EngineError, Lane};
 use sqlx::{Connection as _, PgConnection};
 
 use super::town::{
-    Town, assert_posted, failures, keyed, one_shard, order, orders, plain, purchase, request,
+    Town, assert_posted, failures, key, keyed, one_shard, order, orders, plain, purchase, request,
     shards, until,
 };
 
@@ -55,8 +55,11 @@ async fn an_order_that_panics_fails_alone() {
     let town = Town::open().await;
     let ctx = town.node(one_shard()).await;
     let mut all = orders(&town.cafe, "A-", 20);
-    let (key, _) = all[7].idempotency.clone().unwrap();
-    all[7].idempotency = Some((key, |_| panic!("a fault of the test's own")));
+    let item = request("A-7", 7, 10_000).into_item(
+        &town.cafe,
+        Some((key("A-7"), |_| panic!("a fault of the test's own"))),
+    );
+    all[7] = item.unwrap().into();
     let answers = ctx.engine().submit_each(&ctx, Lane::Till, all).await;
     assert_eq!(failures(&answers), [7]);
     assert!(matches!(answers[7], Err(EngineError::Panicked)));

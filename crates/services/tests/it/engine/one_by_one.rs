@@ -11,13 +11,14 @@ use domain::money::Points;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use services::idempotency::Render;
 use services::loyalty::earning_rules::{NewRule, add};
 use services::loyalty::engine::{EngineConfig, Lane, Order};
-use services::loyalty::posting::{PostOutcome, Stage, post_group};
+use services::loyalty::posting::{PostOutcome, PurchaseRow, Stage, post_group};
 use services::transaction;
 use uuid::Uuid;
 
-use super::town::{Town, admin, business, keyed, plain, points, request, shards};
+use super::town::{Town, admin, business, key, points, request, shards, told};
 
 /// One purchase of the play.
 #[derive(Clone, Debug)]
@@ -67,19 +68,13 @@ impl Step {
         if let Some(spend) = self.spend {
             request.spend = Spend::Points(Points::from_hundredths(spend));
         }
-        if self.with_key {
+        let key = self.with_key.then(|| {
             // Sent twice with another bill, it is refused.
-            let mut order = keyed(till, request, &receipt);
-            if let Some((key, _)) = &mut order.idempotency {
-                key.body_sha256 = [u8::try_from(self.kopecks % 251).unwrap(); 32];
-            }
-            order
-        } else {
-            let mut order = plain(till, &receipt, self.person);
-            order.basket = request.basket;
-            order.spend = request.spend;
-            order
-        }
+            let mut key = key(&receipt);
+            key.body_sha256 = [u8::try_from(self.kopecks % 251).unwrap(); 32];
+            (key, told as Render<PurchaseRow>)
+        });
+        request.into_item(till, key).unwrap().into()
     }
 
     fn lane(&self) -> Lane {
@@ -180,7 +175,7 @@ async fn one_by_one(town: &Town, steps: &[Step]) {
 }
 
 /// All that purchases change, by names that both towns share.
-async fn state(town: &Town) -> Vec<String> {
+pub(super) async fn state(town: &Town) -> Vec<String> {
     const MEMBERS: &str = "encode(m.phone_hash, 'hex')";
     let queries = [
         format!(
@@ -243,7 +238,7 @@ async fn assert_same(steps: &[Step]) -> (usize, usize) {
 }
 
 #[track_caller]
-fn pretty_assert(together: &[String], apart: &[String]) {
+pub(super) fn pretty_assert(together: &[String], apart: &[String]) {
     let only = |own: &[String], other: &[String]| -> Vec<String> {
         own.iter()
             .filter(|row| !other.contains(row))

@@ -185,9 +185,8 @@ pub fn request(receipt: &str, person: u32, kopecks: i64) -> PurchaseRequest {
 
 /// An order without a key.
 pub fn plain(till: &TillCaller, receipt: &str, person: u32) -> Order {
-    request(receipt, person, 10_000)
-        .into_item(till, None)
-        .unwrap()
+    let item = request(receipt, person, 10_000).into_item(till, None);
+    item.unwrap().into()
 }
 
 /// An order as tills send them: the receipt is also the key.
@@ -204,7 +203,8 @@ pub fn orders(till: &TillCaller, prefix: &str, count: u32) -> Vec<Order> {
 
 pub fn keyed(till: &TillCaller, request: PurchaseRequest, key: &str) -> Order {
     let key = self::key(key);
-    request.into_item(till, Some((key, told))).unwrap()
+    let item = request.into_item(till, Some((key, told)));
+    item.unwrap().into()
 }
 
 pub fn key(key: &str) -> IdempotencyKey {

@@ -69,8 +69,12 @@ async fn after_a_stop_and_after_a_failure_it_goes_on_where_it_was() {
     })
     .await;
     assert!(matches!(failed, Err(RunError::Store(_))), "{failed:?}");
-    assert_eq!(seen, [1000], "the group with the trap left nothing");
-    assert_eq!(sold(ctx.pool(), stormy).await.len(), 998);
+    assert!(
+        seen.is_empty(),
+        "the group with the trap was not kept: {seen:?}"
+    );
+    // The other rows were posted, though no place says so yet: the next worker finds them by what they carry.
+    assert_eq!(sold(ctx.pool(), stormy).await.len(), 1699);
     sqlx::query("drop trigger trap on purchases")
         .execute(&owner)
         .await

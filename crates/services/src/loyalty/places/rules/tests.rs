@@ -1,3 +1,5 @@
+//! What a list of rules selects, and when.
+
 use domain::ids::BusinessId;
 use domain::loyalty::lot::Funder;
 use domain::loyalty::rule::{Caps, Conditions, Reward, RuleDefinition};

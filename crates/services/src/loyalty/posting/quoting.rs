@@ -1,0 +1,208 @@
+//! Loads for a quote what [`super::load`] loads for a group: without locks, in one statement where nothing is due in the
+//! wallet and no hold pays.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::ids::MemberId;
+use domain::loyalty::basket::Basket;
+use domain::loyalty::purchase::Spend;
+use domain::loyalty::rule::Rule;
+use domain::money::Points;
+use sqlx::PgConnection;
+use store::error::StoreError;
+use store::posting::named::Named;
+use store::posting::read::{self, FIRST_LOTS};
+use store::quote::{Answer, Name, Question};
+use store::receipts::ReceiptKind;
+use store::wallets::WalletRow;
+use uuid::Uuid;
+
+use super::load::{Loaded, measure_window, rules, states};
+use super::resolve::{IfUnknown, Members, Naming};
+use super::{PostItem, Stage};
+use crate::context::Context;
+use crate::loyalty::wallets::{self, Beside, Needs};
+use crate::members::MemberReference;
+
+/// How many rules of a place a quote speaks of.
+const MOST_TOLD: usize = 500;
+
+/// Loads for one purchase.
+pub(super) async fn load(
+    ctx: &Context,
+    stage: &Stage,
+    item: &PostItem,
+    now: DateTime<Utc>,
+) -> Result<Loaded, StoreError> {
+    let mut conn = ctx.reader().await?;
+    let loaded = load_with(&mut conn, ctx, stage, item, now).await;
+    conn.done(loaded)
+}
+
+async fn load_with(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    stage: &Stage,
+    item: &PostItem,
+    now: DateTime<Utc>,
+) -> Result<Loaded, StoreError> {
+    let settings = &stage.frame.programme.settings;
+    let baskets = vec![Some(Basket::new(&item.basket, settings))];
+    let rules = match told(stage, item, now) {
+        Some(rules) => vec![rules],
+        None => rules(conn, stage, &[Some(item)], &baskets, now).await?,
+    };
+    let (name, step) = name_of(ctx, item);
+    let concerned = rules.iter().flat_map(|rules| rules.iter());
+    let ids = |with: fn(&Rule) -> bool| -> Vec<Uuid> {
+        let with = concerned.clone().filter(|rule| with(rule));
+        with.map(|rule| rule.id.as_uuid()).collect()
+    };
+    let question = Question {
+        business: item.business,
+        name: &name,
+        receipt_number: &item.receipt_number,
+        step,
+        window: measure_window(settings, now),
+        visits: !ids(|rule| rule.definition.conditions.visit.is_some()).is_empty(),
+        capped: &ids(|rule| rule.definition.caps.per_member.is_some()),
+        budgeted: &ids(|rule| rule.definition.caps.budget.is_some()),
+        pays: matches!(item.spend, Spend::Points(points) if points.is_positive()),
+        now,
+    };
+    let mut answer = store::quote::read(conn, &question).await?;
+    let birthdays = concerned
+        .clone()
+        .any(|rule| rule.definition.conditions.birthday.is_some());
+    let mut members = members_of(ctx, item, &answer)?;
+    if let Some(row) = answer.wallet.take() {
+        let row = with_lots(conn, item, row, &mut answer, now).await?;
+        members.wallets.insert(row.wallet.member, row);
+    }
+    let used = answer.member.as_ref().zip(step);
+    let used = used.filter(|_| answer.code_used);
+    let used_codes = used.map(|(member, step)| (member.id.as_uuid(), step));
+    let number = item.receipt_number.clone();
+    let receipt = (item.business.as_uuid(), ReceiptKind::Purchase, number);
+    let receipts = answer.receipt.map(|purchase| (receipt, purchase));
+    let answer = as_of_group(item, answer);
+    let members_states = states(ctx, stage, &mut members, &answer, birthdays, now);
+    Ok(Loaded {
+        stage: stage.clone(),
+        resolved: members.of_orders,
+        keys_free: vec![None],
+        baskets,
+        rules,
+        kept: BTreeMap::new(),
+        kept_purchases: BTreeMap::new(),
+        receipts: receipts.into_iter().collect(),
+        used_codes: used_codes.into_iter().collect(),
+        members: members_states,
+        strangers: members.strangers,
+        budgets: answer.budgets,
+        named: Named::default(),
+        beside: Beside::default(),
+    })
+}
+
+/// All rules of the place, so that the quote says why each gives nothing; where they are too many to tell, it speaks of
+/// those that concern the basket.
+fn told(stage: &Stage, item: &PostItem, now: DateTime<Utc>) -> Option<Arc<[Rule]>> {
+    let place = stage.places.get(&item.business)?;
+    if place.rules_known() > MOST_TOLD {
+        return None;
+    }
+    place.rules_at(item.occurred_at.unwrap_or(now))
+}
+
+/// The member as the statement takes the name, and the step of a code that is one of now.
+fn name_of(ctx: &Context, item: &PostItem) -> (Name, Option<i64>) {
+    match &item.member {
+        MemberReference::Member(id) => (Name::Id(id.as_uuid()), None),
+        MemberReference::Phone(phone) => (Name::Phone(ctx.vault().phone_hash(phone)), None),
+        MemberReference::Number(number) => (Name::Number(number.as_str().to_owned()), None),
+        MemberReference::Alias(alias) => (Name::Alias(alias.clone()), None),
+        MemberReference::Code(code, shown_at) => {
+            let secret = ctx.vault().card_secret(code.locator());
+            let step = code.verify(&secret, shown_at.timestamp());
+            (Name::Locator(code.locator().to_owned()), step)
+        }
+    }
+}
+
+fn members_of(ctx: &Context, item: &PostItem, answer: &Answer) -> Result<Members, StoreError> {
+    let mut members = Members::default();
+    let naming = Naming::Till(item.business, &item.member, IfUnknown::Make);
+    let found = members.settle(ctx, naming, answer.member.as_ref())?;
+    members.of_orders.push(found);
+    members.meet_strangers(ctx, &[naming]);
+    Ok(members)
+}
+
+/// The wallet with the lots and holds that the decision needs.
+async fn with_lots(
+    conn: &mut PgConnection,
+    item: &PostItem,
+    mut row: WalletRow,
+    answer: &mut Answer,
+    now: DateTime<Utc>,
+) -> Result<WalletRow, StoreError> {
+    let member = row.wallet.member;
+    let due = row.wallet.next_change_at.is_some_and(|at| at <= now);
+    if let Spend::Hold(hold, _) = item.spend {
+        let needs = Needs {
+            lots_of: BTreeSet::from([member]),
+            holds: BTreeSet::from([hold]),
+            ..Needs::default()
+        };
+        return filled(conn, member, row, &needs, now).await;
+    }
+    if due {
+        return filled(conn, member, row, &Needs::default(), now).await;
+    }
+    let Spend::Points(points) = item.spend else {
+        return Ok(row);
+    };
+    let sum = Points::sum(answer.lots.iter().map(|lot| lot.remaining));
+    let covered = sum.is_ok_and(|sum| sum >= points);
+    let mut lots = std::mem::take(&mut answer.lots);
+    if lots.len() >= FIRST_LOTS && !covered {
+        lots = store::lots::open_of_members(conn, &[member.as_uuid()], &[]).await?;
+    }
+    row.wallet.lots = lots.into_iter().map(|lot| (lot.id, lot)).collect();
+    row.wallet.lots_loaded = true;
+    Ok(row)
+}
+
+async fn filled(
+    conn: &mut PgConnection,
+    member: MemberId,
+    row: WalletRow,
+    needs: &Needs,
+    now: DateTime<Utc>,
+) -> Result<WalletRow, StoreError> {
+    let mut rows = BTreeMap::from([(member, row)]);
+    wallets::fill(conn, &mut rows, needs, now).await?;
+    let row = rows.remove(&member);
+    row.ok_or(StoreError(sqlx::Error::RowNotFound))
+}
+
+/// What was read, in the form in which a group reads it.
+fn as_of_group(item: &PostItem, answer: Answer) -> read::Answer {
+    let mut group = read::Answer {
+        budgets: answer.budgets.into_iter().collect(),
+        ..read::Answer::default()
+    };
+    if let Some(member) = answer.member {
+        group.sums.insert(member.id, answer.sums);
+        let visits = ((member.id, item.business), answer.visits);
+        group.visits.extend([visits]);
+        let usage = answer.usage.into_iter();
+        group.usage = usage
+            .map(|(rule, start, granted)| (member.id, rule, start, granted))
+            .collect();
+    }
+    group
+}

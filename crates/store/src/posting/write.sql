@@ -1,0 +1,84 @@
+-- All that a group changes: a table each, one column of values a parameter. $1 is the present moment.
+with kept as (
+    insert into kept_answers (digest, body_hash, status, purchase_id, location, response, created_at)
+    select u.*, $1
+    from unnest($2::uuid[], $3::bytea[], $4::smallint[], $5::uuid[], $6::text[], $7::bytea[]) as u
+),
+seen as (
+    insert into receipts (business_id, kind, receipt_number, transaction_id)
+    select * from unnest($8::uuid[], $9::text[], $10::text[], $11::uuid[])
+),
+coded as (
+    insert into used_member_codes (member_id, step, used_at)
+    select u.*, $1 from unnest($12::uuid[], $13::bigint[]) as u
+),
+bought as (
+    insert into purchases (id, business_id, location_id, cashier, receipt_number, member_id, hold_id, total,
+                           paid_by_points, paid_by_money, points_spent, points_earned, tier, tier_after,
+                           available_after, debt_after, explanation, occurred_at, recorded_at, import_id,
+                           import_row)
+    select * from unnest($14::uuid[], $15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::uuid[],
+                         $20::uuid[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[],
+                         $25::bigint[], $26::text[], $27::text[], $28::bigint[], $29::bigint[],
+                         $30::jsonb[], $31::timestamptz[], $32::timestamptz[], $33::uuid[], $34::bigint[])
+),
+held as (
+    update wallets w
+    set available = u.available, pending = u.pending, held = u.held, debt = u.debt,
+        next_change_at = u.next_change_at, tier = u.tier, tier_since = u.tier_since
+    from unnest($35::uuid[], $36::bigint[], $37::bigint[], $38::bigint[], $39::bigint[],
+                $40::timestamptz[], $41::text[], $42::timestamptz[])
+         as u (member_id, available, pending, held, debt, next_change_at, tier, tier_since)
+    where w.member_id = u.member_id and w.member_id = any($35)
+),
+made as (
+    insert into lots (id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at,
+                      amount, remaining, expired, pending, open)
+    select u.*, u.remaining > 0
+    from unnest($43::uuid[], $44::uuid[], $45::text[], $46::uuid[], $47::uuid[], $48::timestamptz[],
+                $49::timestamptz[], $50::timestamptz[], $51::bigint[], $52::bigint[], $53::bigint[],
+                $54::bool[])
+         as u (id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at,
+               amount, remaining, expired, pending)
+),
+drawn as (
+    update lots l
+    set expires_at = u.expires_at, remaining = u.remaining, expired = u.expired, pending = u.pending,
+        open = u.remaining > 0
+    from unnest($55::uuid[], $56::timestamptz[], $57::bigint[], $58::bigint[], $59::bool[])
+         as u (id, expires_at, remaining, expired, pending)
+    where l.id = u.id and l.id = any($55)
+),
+written as (
+    insert into journals (id, kind, member_id, business_id, source_id, occurred_at, recorded_at)
+    select u.*, $1
+    from unnest($60::uuid[], $61::text[], $62::uuid[], $63::uuid[], $64::uuid[], $65::timestamptz[]) as u
+),
+entered as (
+    insert into ledger_entries (journal_id, n, account, member_id, business_id, lot_id, amount)
+    select * from unnest($66::uuid[], $67::smallint[], $68::text[], $69::uuid[], $70::uuid[], $71::uuid[],
+                         $72::bigint[])
+),
+day as (
+    insert into member_days as d (member_id, day, net_spend, points_earned)
+    select * from unnest($73::uuid[], $74::date[], $75::bigint[], $76::bigint[])
+    on conflict (member_id, day) do update
+    set net_spend = d.net_spend + excluded.net_spend,
+        points_earned = d.points_earned + excluded.points_earned
+),
+visited as (
+    insert into member_businesses as m (member_id, business_id, visits, first_visit_at, last_visit_at)
+    select * from unnest($77::uuid[], $78::uuid[], $79::int[], $80::timestamptz[], $81::timestamptz[])
+    on conflict (member_id, business_id) do update
+    set visits = greatest(0, m.visits + excluded.visits),
+        first_visit_at = least(m.first_visit_at, excluded.first_visit_at),
+        last_visit_at = greatest(m.last_visit_at, excluded.last_visit_at)
+),
+used as (
+    insert into member_rule_usage as m (member_id, rule_id, period_start, granted)
+    select * from unnest($82::uuid[], $83::uuid[], $84::date[], $85::bigint[])
+    on conflict (member_id, rule_id, period_start) do update set granted = m.granted + excluded.granted
+)
+insert into outbox_events (id, kind, member_id, business_id, subject_id, payload, recorded_at)
+select u.*, $1
+from unnest($86::uuid[], $87::text[], $88::uuid[], $89::uuid[], $90::uuid[], $91::jsonb[]) as u
