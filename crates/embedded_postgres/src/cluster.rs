@@ -11,6 +11,7 @@ use tokio::process::Command;
 use crate::account::{Account, give};
 use crate::binaries::Binaries;
 use crate::error::{Error, io_error};
+use crate::leftovers;
 use crate::options::Options;
 use crate::place::{PORT, Place};
 
@@ -30,7 +31,8 @@ pub(crate) fn command(program: &Path, home: &Path, account: Option<&Account>) ->
     if let Some(account) = account {
         command.uid(account.uid).gid(account.gid);
     }
-    command.stdin(Stdio::null());
+    // Whoever stops waiting wants no half of it to go on.
+    command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
@@ -47,6 +49,7 @@ pub(crate) async fn ensure(
     tracing::info!(folder = %place.cluster.display(), major = binaries.major, "making a new PostgreSQL cluster");
     let unfinished = place.home.join("cluster.new");
     if unfinished.exists() {
+        leftovers::clear_makers(&unfinished).await?;
         fs::remove_dir_all(&unfinished).map_err(io_error("cannot remove", &unfinished))?;
     }
     let password = place.make_password(account)?;

@@ -62,6 +62,15 @@ pub(crate) async fn stop(pid: i32, cluster: &Path, patience: Duration) -> Result
     })
 }
 
+/// Ends the making of a cluster that an earlier run began: `initdb` outlives whoever called it.
+pub(crate) async fn clear_makers(cluster: &Path) -> Result<(), Error> {
+    for pid in process::makers_of(cluster) {
+        process::signal(pid, Signal::KILL);
+        process::wait_gone(pid, HARD_PATIENCE).await;
+    }
+    clear_children(cluster).await
+}
+
 /// Children outlive a killed server for as long as they are busy, and hold its shared memory.
 pub(crate) async fn clear_children(cluster: &Path) -> Result<(), Error> {
     for signal in [Signal::QUIT, Signal::KILL] {

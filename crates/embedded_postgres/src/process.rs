@@ -77,6 +77,26 @@ pub(crate) fn postgres_processes_on(cluster: &Path) -> Vec<i32> {
         .collect()
 }
 
+/// The `initdb` that make a cluster in this folder; they work elsewhere. Empty where the system has no /proc.
+pub(crate) fn makers_of(cluster: &Path) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| !is_zombie(*pid) && runs(*pid, "initdb") && is_told(*pid, cluster))
+        .collect()
+}
+
+/// Whether the command line has this folder as an argument.
+fn is_told(pid: i32, folder: &Path) -> bool {
+    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+        line.split(|byte| *byte == 0)
+            .any(|argument| argument == folder.as_os_str().as_encoded_bytes())
+    })
+}
+
 /// PostgreSQL and all its children work in the data folder.
 fn works_in(pid: i32, cluster: &Path) -> bool {
     let canonical = cluster
@@ -86,10 +106,14 @@ fn works_in(pid: i32, cluster: &Path) -> bool {
 }
 
 fn runs_postgres(pid: i32) -> bool {
+    runs(pid, "postgres")
+}
+
+fn runs(pid: i32, name: &str) -> bool {
     let program: Option<PathBuf> = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     // After an upgrade of the package the link ends in " (deleted)".
     program
         .as_deref()
         .and_then(Path::file_name)
-        .is_some_and(|name| name.to_string_lossy().starts_with("postgres"))
+        .is_some_and(|program| program.to_string_lossy().starts_with(name))
 }
