@@ -84,6 +84,7 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
         .routes(routes!(admin::set_tiers::set_tiers))
         .routes(routes!(admin::list_jobs::jobs))
         .routes(routes!(admin::retry_job::retry))
+        .routes(routes!(admin::read_log::log))
         .routes(routes!(
             admin::get_settings::settings,
             admin::set_settings::set_settings

@@ -22,7 +22,7 @@ use services::vault::Vault;
 
 use crate::config::{Config, Environment, Posting};
 use crate::database::Database;
-use crate::{job_registry, master_key, schedules};
+use crate::{data_dir, job_registry, master_key, schedules};
 
 /// What every use case has at hand.
 ///
@@ -55,11 +55,11 @@ pub(crate) async fn context_at(
         clock,
         vault: Vault::new(&master_key::load(config, folder)?),
         sms: Arc::new(NoSms),
-        config: service_config(config)?,
+        config: service_config(config, folder)?,
     }))
 }
 
-fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
+fn service_config(config: &Config, folder: &Path) -> anyhow::Result<ServiceConfig> {
     let region = |code: &str| -> anyhow::Result<Region> {
         code.parse()
             .with_context(|| format!("sms: {code:?} is no country of ISO 3166"))
@@ -77,6 +77,7 @@ fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
         sms_hourly_budget: config.sms.hourly_budget,
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
         engine: engine_config(&config.posting),
+        audit_anchors: Some(data_dir::anchors(config, folder)),
     })
 }
 

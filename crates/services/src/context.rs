@@ -1,6 +1,7 @@
 //! What every use case has at hand: the pool, the clock, identifiers, keys, and the ways to the world outside.
 //! Cheap to clone. It holds no request and no caller.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use connectors::sms::SmsSender;
@@ -37,6 +38,8 @@ pub struct ServiceConfig {
     pub timetable: Timetable,
     /// How purchases are gathered into groups.
     pub engine: EngineConfig,
+    /// The folder in which the head of the audit log is anchored; without one it is not.
+    pub audit_anchors: Option<PathBuf>,
 }
 
 impl Default for ServiceConfig {
@@ -49,6 +52,7 @@ impl Default for ServiceConfig {
             sms_hourly_budget: 1000,
             timetable: Timetable::default(),
             engine: EngineConfig::default(),
+            audit_anchors: None,
         }
     }
 }

@@ -55,6 +55,7 @@ pub struct Vault {
     one_time_code: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
+    audit_anchor: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
 }
@@ -86,6 +87,7 @@ impl Vault {
             one_time_code: mac(b"one-time-code/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
+            audit_anchor: mac(b"audit/anchor/1"),
             check: derive(b"check/1"),
             cursor: derive(b"cursor/1"),
         }
@@ -189,6 +191,18 @@ impl Vault {
         let mut child = [0; 32];
         child.copy_from_slice(hmac::sign(&self.refresh, parent).as_ref());
         child
+    }
+
+    /// The signature under a line that anchors the audit log.
+    #[must_use]
+    pub fn sign_anchor(&self, line: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.audit_anchor, line).as_ref().to_vec()
+    }
+
+    /// Whether this is the signature under that line.
+    #[must_use]
+    pub fn has_signed_anchor(&self, line: &[u8], signature: &[u8]) -> bool {
+        hmac::verify(&self.audit_anchor, line, signature).is_ok()
     }
 
     /// What the database keeps so that another master key is noticed at start.
