@@ -10,33 +10,36 @@ use super::{Scene, count, execute, found, write};
 /// What is done, and what a check finds then, in order.
 struct Tampering(&'static str, &'static [LogCheck]);
 
-/// The entry at a place of the chain.
-const AT_4: &str = "(select entry_id from audit_chain where sequence = 4)";
+/// A place in the chain that is anchored, with two links after it.
+const PLACE: &str = "(select max(sequence) - 2 from audit_chain)";
+
+/// The entry at that place.
+const ENTRY: &str = "(select entry_id from audit_chain order by sequence desc offset 2 limit 1)";
 
 const TAMPERINGS: &[Tampering] = &[
     Tampering(
-        "update audit_log set after = '{\"rate\":5000}' where id = AT_4",
+        "update audit_log set after = '{\"rate\":5000}' where id = ENTRY",
         &[LogCheck::EntryAltered],
     ),
     Tampering(
-        "update audit_log set actor_kind = 'person', actor_id = gen_random_uuid() where id = AT_4",
+        "update audit_log set actor_kind = 'person', actor_id = gen_random_uuid() where id = ENTRY",
         &[LogCheck::EntryAltered],
     ),
     Tampering(
-        "update audit_log set recorded_at = recorded_at + interval '1 microsecond' where id = AT_4",
+        "update audit_log set recorded_at = recorded_at + interval '1 microsecond' where id = ENTRY",
         &[LogCheck::EntryAltered],
     ),
     Tampering(
-        "delete from audit_log where id = AT_4",
+        "delete from audit_log where id = ENTRY",
         &[LogCheck::EntryMissing],
     ),
     Tampering(
-        "with gone as (delete from audit_chain where sequence = 4 returning entry_id)
+        "with gone as (delete from audit_chain where sequence = PLACE returning entry_id)
          delete from audit_log using gone where id = entry_id",
         &[LogCheck::LinksMissing],
     ),
     Tampering(
-        "delete from audit_chain where sequence = 4",
+        "delete from audit_chain where sequence = PLACE",
         &[LogCheck::LinksMissing, LogCheck::EntryNotSealed],
     ),
     Tampering(
@@ -45,7 +48,7 @@ const TAMPERINGS: &[Tampering] = &[
         &[LogCheck::EntryNotSealed],
     ),
     Tampering(
-        "update audit_chain set hash = sha256('x') where sequence = 4",
+        "update audit_chain set hash = sha256('x') where sequence = PLACE",
         &[
             LogCheck::EntryAltered,
             LogCheck::LinkBroken,
@@ -53,7 +56,7 @@ const TAMPERINGS: &[Tampering] = &[
         ],
     ),
     Tampering(
-        "with gone as (delete from audit_chain where sequence > 4 returning entry_id)
+        "with gone as (delete from audit_chain where sequence > PLACE returning entry_id)
          delete from audit_log using gone where id = entry_id",
         &[LogCheck::TailMissing],
     ),
@@ -84,7 +87,11 @@ async fn every_kind_of_tampering_is_named() {
     }
     assert_eq!(scene.found().await, []);
     for Tampering(statement, expected) in TAMPERINGS {
-        execute(&mut superuser, &statement.replace("AT_4", AT_4)).await;
+        execute(
+            &mut superuser,
+            &statement.replace("PLACE", PLACE).replace("ENTRY", ENTRY),
+        )
+        .await;
         let report = scene.check().await;
         assert_eq!(found(&report), *expected, "{statement}: {report:#?}");
         for table in ["audit_log", "audit_chain", "audit_unsealed"] {
@@ -122,13 +129,15 @@ async fn a_chain_that_was_written_anew_contradicts_its_anchor() {
     let ctx = &scene.app.context;
     let before = count(ctx, "audit_chain").await;
     let mut superuser = scene.superuser().await;
+    let from = before - 2;
     for statement in [
-        "update audit_log set before = null where id = (select entry_id from audit_chain where sequence = 4)",
+        "update audit_log set before = null where id = ENTRY",
         "insert into audit_unsealed select l.id, l.recorded_at from audit_chain c join audit_log l on l.id = c.entry_id
-         where c.sequence >= 4",
-        "delete from audit_chain where sequence >= 4",
+         where c.sequence >= FROM",
+        "delete from audit_chain where sequence >= FROM",
     ] {
-        execute(&mut superuser, statement).await;
+        let statement = statement.replace("FROM", &from.to_string());
+        execute(&mut superuser, &statement.replace("ENTRY", ENTRY)).await;
     }
     while seal(ctx).await.unwrap() > 0 {}
     assert_eq!(count(ctx, "audit_chain").await, before);
@@ -136,7 +145,7 @@ async fn a_chain_that_was_written_anew_contradicts_its_anchor() {
     assert!(alone.is_clean(), "the chain itself is sound: {alone:#?}");
     let report = scene.check().await;
     assert_eq!(found(&report), [LogCheck::ChainRewritten], "{report:#?}");
-    assert_eq!(report.named[0].sequence, Some(4));
+    assert_eq!(report.named[0].sequence, Some(from));
     assert!(
         report.named[0].detail.contains("agree up to 3"),
         "{report:#?}"
