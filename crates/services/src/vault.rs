@@ -57,6 +57,7 @@ pub struct Vault {
     refresh: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
+    shared_state: [u8; 32],
 }
 
 /// The identity of the sealing key; the first byte of everything that it sealed.
@@ -88,6 +89,7 @@ impl Vault {
             refresh: mac(b"refresh/1"),
             check: derive(b"check/1"),
             cursor: derive(b"cursor/1"),
+            shared_state: derive(b"shared-state/1"),
         }
     }
 
@@ -201,6 +203,12 @@ impl Vault {
     #[must_use]
     pub const fn cursor_key(&self) -> &[u8; 32] {
         &self.cursor
+    }
+
+    /// The key of the hashes under which is counted what all processes count together.
+    #[must_use]
+    pub const fn shared_state_key(&self) -> &[u8; 32] {
+        &self.shared_state
     }
 }
 

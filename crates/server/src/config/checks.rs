@@ -59,6 +59,16 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             "must begin with postgres:// or postgresql://",
         ),
         (
+            "redis_timeout_ms",
+            config.redis_timeout_ms.get() <= 5_000,
+            "must be 1 to 5000",
+        ),
+        (
+            "redis_url",
+            secret(&config.redis_url, is_redis),
+            "must begin with redis://, rediss:// (TLS) or redis+unix://",
+        ),
+        (
             "master_key",
             secret(&config.master_key, |text| master_key::decode(text).is_ok()),
             master_key::ALLOWED,
@@ -108,4 +118,10 @@ fn is_currency(code: &str) -> bool {
 
 fn is_database(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn is_redis(url: &str) -> bool {
+    ["redis://", "rediss://", "redis+unix://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }

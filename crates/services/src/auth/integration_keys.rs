@@ -33,7 +33,7 @@ const LENGTH: usize = PREFIX.len() + 43;
 /// A key that is worth something, as the cache keeps it.
 #[derive(Debug)]
 pub(crate) struct VerifiedKey {
-    caller: KeyCaller,
+    pub(crate) caller: KeyCaller,
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -211,9 +211,7 @@ pub async fn revoke(
         Box::pin(async move { store::integration_keys::revoke(conn, business, key, now).await })
     })
     .await?;
-    ctx.caches()
-        .keys
-        .forget_where(|_, verified| verified.caller.key == key);
+    ctx.caches().forget_key(key);
     if revoked {
         Ok(())
     } else {

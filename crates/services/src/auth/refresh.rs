@@ -56,7 +56,7 @@ pub async fn refresh(ctx: &Context, refresh_token: &str) -> Result<Tokens, Refre
         )?),
         Outcome::Invalid => Err(RefreshError::Invalid),
         Outcome::Reused(person) => {
-            ctx.caches().sessions.forget(&person.session);
+            ctx.caches().forget_session(person.session);
             tracing::warn!(
                 session = %person.session,
                 member = %person.member,

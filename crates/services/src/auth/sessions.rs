@@ -87,7 +87,7 @@ async fn end_as(
         Box::pin(async move { store::sessions::end(conn, member, session, reason, now).await })
     })
     .await?;
-    ctx.caches().sessions.forget(&session);
+    ctx.caches().forget_session(session);
     if ended {
         Ok(())
     } else {

@@ -115,7 +115,7 @@ impl KeyringCache {
             .clone()
     }
 
-    fn set(&self, last: Option<(DateTime<Utc>, Arc<Keyring>)>) {
+    pub(crate) fn set(&self, last: Option<(DateTime<Utc>, Arc<Keyring>)>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 }
@@ -274,7 +274,7 @@ pub async fn rotate(ctx: &Context) -> Result<Vec<SigningKeyView>, SigningKeyErro
         Box::pin(async move { rotate_rows(conn, fresh, ctx.clock().now()).await })
     })
     .await?;
-    ctx.caches().keyring.set(None);
+    ctx.caches().forget_keyring();
     Ok(list(ctx).await?)
 }
 
@@ -308,7 +308,7 @@ async fn add(ctx: &Context, pair: RsaKeyPair, state: &str) -> Result<bool, Signi
         })
     })
     .await?;
-    ctx.caches().keyring.set(None);
+    ctx.caches().forget_keyring();
     Ok(taken)
 }
 

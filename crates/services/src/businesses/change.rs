@@ -84,7 +84,7 @@ pub async fn change(
         Box::pin(apply(conn, *business, input))
     })
     .await;
-    ctx.caches().places.forget(business);
+    ctx.caches().forget_business(business);
     result
 }
 

@@ -106,7 +106,7 @@ pub async fn create_as_system(
     })
     .await;
     if let Ok(business) = &result {
-        ctx.caches().places.forget(business.id);
+        ctx.caches().forget_business(business.id);
     }
     result
 }

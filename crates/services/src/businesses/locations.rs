@@ -94,7 +94,7 @@ pub async fn add_location(
         })
     })
     .await?;
-    ctx.caches().places.forget(business);
+    ctx.caches().forget_business(business);
     Ok(view(row))
 }
 

@@ -137,7 +137,7 @@ pub async fn add(ctx: &Context, caller: &OperatorCaller, new: NewRule) -> Result
         Box::pin(async move { earning_rules::insert(conn, rule, *now).await })
     })
     .await;
-    ctx.caches().places.forget_rules(rule.business);
+    ctx.caches().forget_rules(rule.business);
     match result {
         Ok(()) => Ok(rule),
         Err(error)
@@ -191,7 +191,7 @@ pub async fn change(
     })
     .await;
     if let Ok(rule) = &result {
-        ctx.caches().places.forget_rules(rule.business);
+        ctx.caches().forget_rules(rule.business);
     }
     result
 }

@@ -96,7 +96,7 @@ pub async fn set(
         Box::pin(async move { store::tiers::set(conn, ladder).await })
     })
     .await;
-    ctx.caches().ladder.forget(&());
+    ctx.caches().forget_ladder();
     match result {
         Ok(()) => Ok(ladder),
         Err(error) if error.constraint() == Some(store::tiers::STILL_HELD) => {

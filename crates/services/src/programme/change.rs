@@ -74,7 +74,7 @@ pub async fn change(
         },
     )
     .await?;
-    ctx.caches().programme.forget(&());
+    ctx.caches().forget_programme();
     if version.is_none() {
         return Err(ChangeProgrammeError::Stale);
     }
