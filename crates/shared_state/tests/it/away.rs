@@ -9,11 +9,11 @@ use shared_state::{BadAddress, Cap, CapError, Health, News, Now, SharedState};
 use crate::proxy::{Proxy, Way};
 use crate::worlds::{PATIENCE, addresses, clock, on_redis, quota, secret};
 
-/// Ten times what one call may wait: a machine under load is slow, but a request never waits for long.
-const BOUND: Duration = Duration::from_secs(1);
+/// More than one call may wait, because a machine under load is slow; far less than if every call waited.
+const BOUND: Duration = Duration::from_secs(2);
 
 /// How long a call waits here.
-const SHORT: Duration = Duration::from_millis(100);
+const SHORT: Duration = Duration::from_millis(250);
 
 /// A process that waits for an answer no longer than so, on a Redis that answers.
 async fn hasty(url: &str, secret: &[u8; 32], now: Now) -> SharedState {
@@ -38,7 +38,7 @@ async fn nobody_waits_for_a_redis_that_is_shut_silent_or_slow_and_it_heals() {
             Way::Shut,
             Way::Silent,
             Way::Slow(Duration::from_secs(3)),
-            Way::Slow(Duration::from_millis(300)),
+            Way::Slow(Duration::from_millis(800)),
         ];
         for way in ways {
             proxy.make(way);
@@ -61,8 +61,12 @@ async fn nobody_waits_for_a_redis_that_is_shut_silent_or_slow_and_it_heals() {
             let waited = begun.elapsed();
             assert!(waited < BOUND, "{way:?}: {waited:?} for four hundred calls");
             proxy.make(Way::Open);
-            assert!(state.wait_until_shared(PATIENCE).await, "{way:?}");
-            assert_eq!(state.admit(&[CAP]).await, Ok(()), "{way:?}");
+            // An answer that is late under load makes it away once more.
+            let begun = Instant::now();
+            while state.admit(&[CAP]).await.is_err() {
+                assert!(begun.elapsed() < PATIENCE, "{way:?}");
+                state.wait_until_shared(PATIENCE).await;
+            }
         }
     }
 }
