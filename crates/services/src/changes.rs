@@ -67,7 +67,7 @@ pub(crate) async fn follow(mut news: Subscription, caches: Weak<Caches>, clock: 
         match heard {
             News::Missed => caches.forget_all(),
             News::Told(message) => match Change::from_bytes(&message) {
-                Some(change) => caches.forget(&change, clock.now()),
+                Some(change) => caches.follow(&change, clock.now()),
                 // From a process of another version: it may have meant anything.
                 None => caches.forget_all(),
             },

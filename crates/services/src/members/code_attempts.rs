@@ -47,8 +47,8 @@ impl CodeAttempts {
             .is_some_and(|(since, count)| now - *since < WINDOW && *count >= MOST)
     }
 
-    /// Counts a wrong code.
-    pub(crate) fn failed(&self, business: BusinessId, card: u64, now: DateTime<Utc>) {
+    /// Counts a wrong code of a card.
+    pub(crate) fn count(&self, business: BusinessId, card: u64, now: DateTime<Utc>) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= CAPACITY {
             failures.retain(|_, (since, _)| now - *since < WINDOW);
@@ -75,7 +75,7 @@ mod tests {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         for _ in 0..MOST {
             assert!(!attempts.exhausted(one, "123", now));
-            attempts.failed(one, CodeAttempts::card("123"), now);
+            attempts.count(one, CodeAttempts::card("123"), now);
         }
         assert!(attempts.exhausted(one, "123", now));
         assert!(!attempts.exhausted(one, "124", now));

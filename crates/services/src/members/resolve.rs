@@ -116,7 +116,7 @@ pub async fn resolve_members(
         locators: find_locators(conn, references).await?,
         aliases: aliases(conn, ctx, business, references, on_unknown).await?,
     };
-    let caches = ctx.caches();
+    let attempts = ctx.caches().code_attempts();
     Ok(references
         .iter()
         .map(|reference| {
@@ -125,12 +125,12 @@ pub async fn resolve_members(
             };
             // A code has eight digits: whoever may try without end finds one.
             let now = ctx.clock().now();
-            if caches.code_attempts_exhausted(business, code.locator(), now) {
+            if attempts.exhausted(business, code.locator(), now) {
                 return Err(Unresolved::InvalidCode);
             }
             let resolved = found.resolve(ctx, reference);
             if resolved.is_err() {
-                caches.code_attempt_failed(business, code.locator(), now);
+                attempts.failed(business, code.locator(), now);
             }
             resolved
         })

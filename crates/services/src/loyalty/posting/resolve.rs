@@ -169,14 +169,14 @@ impl Members {
             return Ok(found.ok_or(Unresolved::Unknown));
         };
         // A code has eight digits: whoever may try without end finds one.
-        let (caches, now) = (ctx.caches(), ctx.clock().now());
-        if caches.code_attempts_exhausted(business, code.locator(), now) {
+        let (attempts, now) = (ctx.caches().code_attempts(), ctx.clock().now());
+        if attempts.exhausted(business, code.locator(), now) {
             return Ok(Err(Unresolved::InvalidCode));
         }
         let secret = ctx.vault().card_secret(code.locator());
         let step = code.verify(&secret, shown_at.timestamp());
         let Some((found, step)) = found.zip(step) else {
-            caches.code_attempt_failed(business, code.locator(), now);
+            attempts.failed(business, code.locator(), now);
             return Ok(Err(Unresolved::InvalidCode));
         };
         Ok(Ok(ResolvedMember {
