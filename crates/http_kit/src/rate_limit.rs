@@ -92,21 +92,19 @@ impl RequestLimits {
 
     /// Counts one request of `key` and says whether it passes.
     pub async fn take(&self, key: &LimitKey) -> Decision {
-        let (quota, taken) = match key {
-            LimitKey::SignedIn(id) => {
-                let quota = self.signed_in;
-                let taken = self.shared.take("signed-in", id.as_bytes(), quota, 1);
-                (quota, taken.await)
-            }
+        let (bucket, quota) = match key {
+            LimitKey::SignedIn(_) => ("signed-in", self.signed_in),
+            LimitKey::Address(_) => ("address", self.anonymous),
+        };
+        let taken = match key {
+            LimitKey::SignedIn(id) => self.shared.take(bucket, id.as_bytes(), quota, 1).await,
             LimitKey::Address(IpAddr::V4(address)) => {
-                let quota = self.anonymous;
-                let taken = self.shared.take("address", &address.octets(), quota, 1);
-                (quota, taken.await)
+                let octets = address.octets();
+                self.shared.take(bucket, &octets, quota, 1).await
             }
             LimitKey::Address(IpAddr::V6(address)) => {
-                let quota = self.anonymous;
-                let taken = self.shared.take("address", &address.octets(), quota, 1);
-                (quota, taken.await)
+                let octets = address.octets();
+                self.shared.take(bucket, &octets, quota, 1).await
             }
         };
         Decision {

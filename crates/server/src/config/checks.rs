@@ -59,22 +59,15 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             "must begin with postgres:// or postgresql://",
         ),
         (
-            "redis_timeout_ms",
-            config.redis_timeout_ms.get() <= 5_000,
-            "must be 1 to 5000",
-        ),
-        (
-            "redis_url",
-            secret(&config.redis_url, is_redis),
-            "must begin with redis://, rediss:// (TLS) or redis+unix://",
-        ),
-        (
             "master_key",
             secret(&config.master_key, |text| master_key::decode(text).is_ok()),
             master_key::ALLOWED,
         ),
     ];
-    let checks = checks.into_iter().chain(posting(&config.posting));
+    let checks = checks
+        .into_iter()
+        .chain(posting(&config.posting))
+        .chain(redis(config));
     let faulty = checks.filter(|(_, fine, _)| !fine);
     faulty.map(|(key, _, allowed)| (key, allowed)).collect()
 }
@@ -100,6 +93,22 @@ fn posting(posting: &Posting) -> [(&'static str, bool, &'static str); 4] {
             "posting.bulk",
             posting.bulk <= posting.group,
             "must be 1 to posting.group",
+        ),
+    ]
+}
+
+fn redis(config: &Config) -> [(&'static str, bool, &'static str); 2] {
+    let url = config.redis_url.as_ref();
+    [
+        (
+            "redis_url",
+            url.is_none_or(|url| is_redis(url.reveal())),
+            "must begin with redis://, rediss:// (TLS) or redis+unix://",
+        ),
+        (
+            "redis_timeout_ms",
+            config.redis_timeout_ms.get() <= 5_000,
+            "must be 1 to 5000",
         ),
     ]
 }
