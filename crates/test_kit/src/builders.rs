@@ -1,12 +1,13 @@
 //! People and partners of a test, each in a line.
 
-use domain::ids::{BusinessId, LocationId, MemberId};
+use domain::ids::{BusinessId, LocationId, MemberId, SessionId};
 use domain::money::{BasisPoints, Money};
 use domain::phone::{Phone, Region};
 use domain::rights::{OperatorRole, Scope, StaffRole};
 use domain::text::{Slug, Text};
 use serde_json::json;
 use services::auth::integration_keys::{CreateIntegrationKey, create_for};
+use services::auth::sessions::strengthen_as_system;
 use services::businesses::{CreateBusiness, GiveRole, create_as_system, give_role_as_system};
 use services::members::grant_operator;
 use services::notifications::development_outbox;
@@ -22,6 +23,8 @@ pub struct SignedIn {
     pub refresh_token: String,
     /// The member that the person is.
     pub member: MemberId,
+    /// The sign-in.
+    pub session: SessionId,
 }
 
 impl TestApp {
@@ -38,11 +41,24 @@ impl TestApp {
         code.to_owned()
     }
 
-    /// Signs a person in, over HTTP. A phone gets one code a minute: a second sign-in wants the clock moved.
+    /// Signs a person in, over HTTP, and makes the sign-in as good as one with a passkey, so that it has every role of
+    /// the person. A phone gets one code a minute: a second sign-in wants the clock moved.
     ///
     /// # Panics
     /// If the sign-in fails.
     pub async fn sign_in(&self, phone: &str) -> SignedIn {
+        let signed_in = self.sign_in_by_phone(phone).await;
+        strengthen_as_system(&self.context, signed_in.session)
+            .await
+            .expect("the sign-in is there");
+        signed_in
+    }
+
+    /// Signs a person in by phone and code alone, over HTTP: as a member, whatever roles the person has.
+    ///
+    /// # Panics
+    /// If the sign-in fails.
+    pub async fn sign_in_by_phone(&self, phone: &str) -> SignedIn {
         let asked = self
             .post("/api/v1/auth/otp")
             .json(&json!({ "phone": phone }))
@@ -62,6 +78,7 @@ impl TestApp {
             token: text("access_token"),
             refresh_token: text("refresh_token"),
             member: text("member_id").parse().expect("an identifier"),
+            session: text("session_id").parse().expect("an identifier"),
         }
     }
 
