@@ -1,5 +1,7 @@
 //! People and partners of a test, each in a line.
 
+use std::time::Duration;
+
 use domain::ids::{BusinessId, LocationId, MemberId, SessionId};
 use domain::money::{BasisPoints, Money};
 use domain::phone::{Phone, Region};
@@ -48,6 +50,10 @@ impl TestApp {
     /// If the sign-in fails.
     pub async fn sign_in(&self, phone: &str) -> SignedIn {
         let signed_in = self.sign_in_by_phone(phone).await;
+        self.strengthened(signed_in).await
+    }
+
+    async fn strengthened(&self, signed_in: SignedIn) -> SignedIn {
         strengthen_as_system(&self.context, signed_in.session)
             .await
             .expect("the sign-in is there");
@@ -59,6 +65,12 @@ impl TestApp {
     /// # Panics
     /// If the sign-in fails.
     pub async fn sign_in_by_phone(&self, phone: &str) -> SignedIn {
+        let agreed =
+            json!([{ "kind": "terms", "version": 1 }, { "kind": "personal_data", "version": 1 }]);
+        self.sign_in_with(phone, agreed).await
+    }
+
+    async fn sign_in_with(&self, phone: &str, agreed: serde_json::Value) -> SignedIn {
         let asked = self
             .post("/api/v1/auth/otp")
             .json(&json!({ "phone": phone }))
@@ -66,7 +78,8 @@ impl TestApp {
             .await;
         let challenge = asked.expect(202)["challenge_id"].clone();
         let code = self.code_for(phone).await;
-        let body = json!({ "phone": phone, "challenge_id": challenge, "code": code });
+        let body =
+            json!({ "phone": phone, "challenge_id": challenge, "code": code, "consents": agreed });
         let tokens = self
             .post("/api/v1/auth/token")
             .json(&body)
@@ -80,6 +93,16 @@ impl TestApp {
             member: text("member_id").parse().expect("an identifier"),
             session: text("session_id").parse().expect("an identifier"),
         }
+    }
+
+    /// Signs a person in once more, a minute later, without agreeing to anything again.
+    ///
+    /// # Panics
+    /// If the sign-in fails.
+    pub async fn sign_in_again(&self, phone: &str) -> SignedIn {
+        self.advance(Duration::from_secs(61));
+        let signed_in = self.sign_in_with(phone, json!([])).await;
+        self.strengthened(signed_in).await
     }
 
     /// An operator with this role, signed in.
