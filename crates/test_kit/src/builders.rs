@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use domain::ids::{BusinessId, LocationId, MemberId, SessionId};
+use domain::ids::{BusinessId, LocationId, MemberId};
 use domain::money::{BasisPoints, Money};
 use domain::phone::{Phone, Region};
 use domain::rights::{OperatorRole, Scope, StaffRole};
 use domain::text::{Slug, Text};
 use serde_json::json;
+use services::auth::authenticate;
 use services::auth::integration_keys::{CreateIntegrationKey, create_for};
 use services::auth::sessions::strengthen_as_system;
 use services::businesses::{CreateBusiness, GiveRole, create_as_system, give_role_as_system};
@@ -25,8 +26,6 @@ pub struct SignedIn {
     pub refresh_token: String,
     /// The member that the person is.
     pub member: MemberId,
-    /// The sign-in.
-    pub session: SessionId,
 }
 
 impl TestApp {
@@ -54,7 +53,10 @@ impl TestApp {
     }
 
     async fn strengthened(&self, signed_in: SignedIn) -> SignedIn {
-        strengthen_as_system(&self.context, signed_in.session)
+        let caller = authenticate(&self.context, &signed_in.token).await;
+        let person = caller.expect("the token is valid").into_person();
+        let session = person.expect("a person signed in").session;
+        strengthen_as_system(&self.context, session)
             .await
             .expect("the sign-in is there");
         signed_in
@@ -91,7 +93,6 @@ impl TestApp {
             token: text("access_token"),
             refresh_token: text("refresh_token"),
             member: text("member_id").parse().expect("an identifier"),
-            session: text("session_id").parse().expect("an identifier"),
         }
     }
 
