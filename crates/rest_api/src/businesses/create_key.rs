@@ -55,7 +55,6 @@ pub struct CreatedKey {
 /// For its owner. Two keys may live side by side, so that one can be replaced without a pause.
 #[utoipa::path(
     post, path = "/businesses/{id}/keys", operation_id = "businesses_create_key", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business")),
     request_body = NewKey,
     responses((status = 201, description = "Made", body = CreatedKey)),

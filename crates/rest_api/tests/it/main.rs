@@ -9,5 +9,6 @@ mod health;
 mod imports;
 mod loyalty;
 mod query_budget;
+mod rights;
 mod transactions;
 mod users;

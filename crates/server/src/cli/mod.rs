@@ -10,6 +10,7 @@ mod migrate;
 mod openapi;
 mod operator;
 mod partitions;
+mod rights;
 mod serve;
 mod with_context;
 
@@ -54,6 +55,7 @@ enum Command {
     Partitions(partitions::Args),
     CheckConfig(check_config::Args),
     Openapi(openapi::Args),
+    Rights(rights::Args),
 }
 
 /// Reads the command line and runs the command.
@@ -91,6 +93,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Partitions(args) => partitions::run(&args, read(&args.overrides)?).await,
         Command::CheckConfig(args) => check_config::run(&read(&args.overrides)?),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Rights(args) => rights::run(&args),
     }
 }
 
