@@ -1,6 +1,7 @@
 //! The rules of the coalition, decided from values: no I/O, no clock, no randomness, no async, no floats.
 //! Start with [`loyalty`]; [`money`] says what amounts are and how they round.
 
+pub mod audit;
 pub mod ids;
 pub mod loyalty;
 pub mod member_code;
