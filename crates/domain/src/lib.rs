@@ -2,13 +2,17 @@
 //! Start with [`loyalty`]; [`money`] says what amounts are and how they round.
 
 pub mod audit;
+pub mod consents;
+pub mod email;
 pub mod ids;
+pub mod invitation_code;
 pub mod loyalty;
 pub mod member_code;
 pub mod money;
 pub mod names;
 pub mod people;
 pub mod phone;
+pub mod preferences;
 pub mod programme;
 pub mod rights;
 pub mod text;

@@ -44,6 +44,7 @@ pub struct Card {
 #[utoipa::path(
     get, path = "/users/me/card", operation_id = "users_get_my_card", tag = "users",
     responses((status = 200, description = "The card", body = Card)),
+    extensions(("x-problems" = json!(["consent_required"]))),
 )]
 pub async fn my_card(
     State(ctx): State<Context>,

@@ -21,7 +21,7 @@ use crate::audit_log::{self, Entry};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
-use crate::members::join_by_phone;
+use crate::members::{Joining, join_by_phone, welcome};
 use crate::transaction;
 
 /// Wrong codes in a row after which a phone waits.
@@ -41,6 +41,8 @@ pub struct SignIn {
     pub code: String,
     /// What the person calls the device.
     pub device: Option<Text<100>>,
+    /// What the person brings along.
+    pub joining: Joining,
 }
 
 impl std::fmt::Debug for SignIn {
@@ -116,11 +118,12 @@ async fn decide(
         CodeCheck::Waits(until) => return Ok(Outcome::Waits(until)),
     }
     let now = ctx.clock().now();
-    let (member, status) = join_by_phone(conn, ctx, &input.phone).await?;
+    let (member, status, joins_now) = join_by_phone(conn, ctx, &input.phone).await?;
     if known::<MemberStatus>(&status)? != MemberStatus::Active {
         return Ok(Outcome::Blocked);
     }
     let session = start_session(conn, ctx, member, input.device.as_ref(), refresh).await?;
+    welcome(conn, ctx, member, joins_now, &input.joining).await?;
     let row = store::sessions::get(conn, session)
         .await?
         .ok_or(StoreError(sqlx::Error::RowNotFound))?;

@@ -52,6 +52,7 @@ fn the_public_operations_are_these() {
         .collect();
     let meant = [
         "GET /.well-known/jwks.json",
+        "GET /api/v1/auth/consents",
         "GET /api/v1/businesses",
         "GET /api/v1/businesses/{id}",
         "GET /api/v1/loyalty/rules",
