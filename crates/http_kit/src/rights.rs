@@ -2,15 +2,12 @@
 //! asks [`Rights::check`] before the handler runs; the document and the tests read the same entry. Whose objects a
 //! caller reaches is decided behind this door, by the use cases: they answer a foreign object like an unknown one.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::rights::{OperatorRole, Scope, StaffRole};
-use services::caller::{Caller, Person};
+use services::caller::{AccessError, Caller, Person};
 
 use crate::caller::Identity;
 use crate::problem::{Problem, ProblemCode};
-
-/// How old the proof of identity may be for an operation that wants a recent one.
-pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
 
 /// Whose objects an operation reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +140,7 @@ impl Rights {
         self
     }
 
-    /// Only for a person whose proof of identity is at most [`FRESH_FOR`] old.
+    /// Only for a person whose proof of identity is at most [`services::caller::FRESH_FOR`] old.
     #[must_use]
     pub const fn after_step_up(mut self) -> Self {
         self.step_up = true;
@@ -197,8 +194,8 @@ impl Rights {
     /// Lets a request pass, or says why not.
     ///
     /// # Errors
-    /// `unauthenticated` without a valid credential, `forbidden` for who is not named, `step_up_required` for a
-    /// person who must prove again who it is.
+    /// `unauthenticated` without a valid credential, `forbidden` for who is not named, `mfa_required` for a person whose
+    /// sign-in is too weak for the own roles, `step_up_required` for one who must prove again who it is.
     pub fn check(&self, identity: &Identity, now: DateTime<Utc>) -> Result<(), Problem> {
         if self.anyone {
             return Ok(());
@@ -212,19 +209,23 @@ impl Rights {
             }
             Identity::Anonymous => return Err(Problem::new(ProblemCode::Unauthenticated)),
         };
-        let named = match caller {
-            Caller::Key(key) => self.key.is_some_and(|scope| key.scopes.contains(&scope)),
-            Caller::Person(person) => self.names(person),
-        };
-        if !named {
-            return Err(Problem::new(ProblemCode::Forbidden));
-        }
         match caller {
-            Caller::Person(person) if self.step_up && now - person.auth_time > FRESH_FOR => {
-                Err(Problem::new(ProblemCode::StepUpRequired))
+            Caller::Key(key) if self.key.is_some_and(|scope| key.scopes.contains(&scope)) => {}
+            Caller::Person(person) if self.names(person) => {}
+            // The person may have the role, and has not proved enough for it.
+            Caller::Person(person) if person.withheld && self.names_a_role() => {
+                return Err(AccessError::SecondFactorRequired.into());
             }
-            _ => Ok(()),
+            _ => return Err(AccessError::Forbidden.into()),
         }
+        if self.step_up && matches!(caller, Caller::Person(_)) {
+            caller.require_fresh(now)?;
+        }
+        Ok(())
+    }
+
+    fn names_a_role(&self) -> bool {
+        self.staff.is_some() || !self.operators.is_empty()
     }
 
     fn names(&self, person: &Person) -> bool {
@@ -243,6 +244,7 @@ fn passes(named: &[OperatorRole], has: &[OperatorRole]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use services::caller::{KeyCaller, StaffPlace};
     use uuid::Uuid;
 
@@ -265,6 +267,7 @@ mod tests {
             operator: operator.to_vec(),
             auth_time: NOW,
             amr: Vec::new(),
+            withheld: false,
         }
     }
 
@@ -337,6 +340,25 @@ mod tests {
                 Some(ProblemCode::Unauthenticated)
             );
         }
+    }
+
+    #[test]
+    fn a_weak_sign_in_is_told_what_it_lacks() {
+        let weak = Identity::Known(Caller::Person(Person {
+            withheld: true,
+            ..person(&[], &[])
+        }));
+        let missing = Some(ProblemCode::MfaRequired);
+        assert_eq!(refusal(Rights::staff(StaffRole::Cashier), &weak), missing);
+        assert_eq!(
+            refusal(Rights::operator(&[OperatorRole::Support]), &weak),
+            missing
+        );
+        assert_eq!(refusal(Rights::MEMBER, &weak), None);
+        assert_eq!(
+            refusal(Rights::key(Scope::LoyaltyRead), &weak),
+            Some(ProblemCode::Forbidden)
+        );
     }
 
     #[test]

@@ -65,7 +65,10 @@ fn api() -> Table {
         .add(OWNER_OR_ADMIN, routes!(businesses::give_role::give))
         .add(OWNER_OR_ADMIN, routes!(businesses::take_role::take))
         .add(OWNER_OR_ADMIN, routes!(businesses::list_keys::keys))
-        .add(OWNER_OR_ADMIN, routes!(businesses::create_key::make_key))
+        .add(
+            OWNER_OR_ADMIN.after_step_up(),
+            routes!(businesses::create_key::make_key),
+        )
         .add(OWNER_OR_ADMIN, routes!(businesses::revoke_key::revoke_key))
         .add(MEMBER, routes!(loyalty::balance::my_balance))
         .add(MEMBER, routes!(loyalty::history::movements))

@@ -11,5 +11,6 @@ mod imports;
 mod loyalty;
 mod query_budget;
 mod rights;
+mod second_factor;
 mod transactions;
 mod users;
