@@ -10,5 +10,7 @@ mod health;
 mod imports;
 mod loyalty;
 mod query_budget;
+mod rights;
+mod second_factor;
 mod transactions;
 mod users;
