@@ -13,16 +13,20 @@ use http_kit::rate_limit::Quota;
 use http_kit::{HttpConfig, Readiness};
 use jobs::WorkerBuilder;
 use services::clock::Clock;
-use services::context::{Context, ContextParts, ServiceConfig};
+use services::context::{Context, ContextParts, ServiceConfig, StaffSecondFactor};
 use services::housekeeping::maintain_partitions;
 use services::ids::IdSource;
 use services::jobs::Timetable;
 use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
+use shared_state::SharedState;
 
-use crate::config::{Config, Environment, Posting};
+use crate::config::{Config, Environment, Posting, SecondFactor};
 use crate::database::Database;
 use crate::{data_dir, job_registry, master_key, schedules};
+
+/// How long a start waits for Redis.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What every use case has at hand.
 ///
@@ -49,14 +53,37 @@ pub(crate) async fn context_at(
     let pool = store::pool::connect(database.url(), config.database_pool_size.get())
         .await
         .context("cannot connect to the database")?;
-    Ok(Context::new(ContextParts {
+    let vault = Vault::new(&master_key::load(config, folder)?);
+    let shared = shared_state(config, &vault, &clock).await?;
+    let parts = ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&master_key::load(config, folder)?),
+        vault,
         sms: Arc::new(NoSms),
         config: service_config(config, folder)?,
-    }))
+    };
+    Ok(Context::with_shared(parts, shared))
+}
+
+/// What is counted together with other processes. One that starts while Redis is away starts all the same.
+async fn shared_state(
+    config: &Config,
+    vault: &Vault,
+    clock: &Clock,
+) -> anyhow::Result<SharedState> {
+    let (key, now) = (vault.shared_state_key(), clock.for_counting());
+    let Some(url) = &config.redis_url else {
+        return Ok(SharedState::in_process(key, now));
+    };
+    let patience = Duration::from_millis(config.redis_timeout_ms.get().into());
+    let shared = SharedState::on_redis(url.reveal(), key, now, patience).context("redis_url")?;
+    if !shared.wait_until_shared(REDIS_PATIENCE).await {
+        tracing::warn!(
+            "Redis does not answer; until it does, this process counts alone and sends no codes"
+        );
+    }
+    Ok(shared)
 }
 
 fn service_config(config: &Config, folder: &Path) -> anyhow::Result<ServiceConfig> {
@@ -75,6 +102,10 @@ fn service_config(config: &Config, folder: &Path) -> anyhow::Result<ServiceConfi
             .map(|code| region(code))
             .collect::<Result<_, _>>()?,
         sms_hourly_budget: config.sms.hourly_budget,
+        staff_second_factor: match config.auth.staff_second_factor {
+            SecondFactor::Required => StaffSecondFactor::Required,
+            SecondFactor::Optional => StaffSecondFactor::Optional,
+        },
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
         engine: engine_config(&config.posting),
         audit_anchors: Some(data_dir::anchors(config, folder)),

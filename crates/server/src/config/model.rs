@@ -29,6 +29,12 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// A file that holds `database_url`.
     pub database_url_file: Option<PathBuf>,
+    /// Where all processes count together.
+    pub redis_url: Option<Secret>,
+    /// A file that holds `redis_url`.
+    pub redis_url_file: Option<PathBuf>,
+    /// The longest wait for an answer of Redis, milliseconds.
+    pub redis_timeout_ms: NonZeroU32,
     /// The largest number of connections to the database.
     pub database_pool_size: NonZeroU32,
     /// The folder with PostgreSQL's programs.
@@ -45,6 +51,8 @@ pub struct Config {
     pub programme: Programme,
     /// Text messages.
     pub sms: Sms,
+    /// Signing in.
+    pub auth: Auth,
     /// Limits of requests.
     pub limits: Limits,
     /// Purchases in groups.
@@ -142,6 +150,24 @@ pub struct Sms {
     pub regions: Vec<String>,
     /// One-time codes an hour.
     pub hourly_budget: u32,
+}
+
+/// Signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Whether staff and operators have to sign in with a second factor.
+    pub staff_second_factor: SecondFactor,
+}
+
+/// Whether a second factor is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// A role is worth nothing without it.
+    Required,
+    /// A code by text message is enough.
+    Optional,
 }
 
 /// Limits of requests.
