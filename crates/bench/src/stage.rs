@@ -188,6 +188,7 @@ pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<V
             code: code.to_owned(),
             device: None,
             joining: Joining::agreeing(&ctx).await?,
+            recovery_code: None,
         };
         Ok(sign_in(&ctx, entry).await?)
     })

@@ -37,6 +37,16 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
         .routes(routes!(auth::consent_texts::texts))
         .routes(routes!(auth::sign_in::enter))
         .routes(routes!(auth::refresh::renew))
+        .routes(routes!(auth::factors::factors))
+        .routes(routes!(
+            auth::list_passkeys::passkeys,
+            auth::enrol_passkey::enrol
+        ))
+        .routes(routes!(auth::assert_passkey::assert))
+        .routes(routes!(auth::remove_passkey::remove))
+        .routes(routes!(auth::enrol_totp::enrol, auth::remove_totp::remove))
+        .routes(routes!(auth::set_password::set))
+        .routes(routes!(auth::make_recovery_codes::make))
         .routes(routes!(auth::logout::leave))
         .routes(routes!(auth::list_sessions::sessions))
         .routes(routes!(auth::end_session::end_one))

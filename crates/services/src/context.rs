@@ -9,6 +9,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use store::error::StoreError;
 
+use crate::auth::PasswordHashing;
 use crate::caches::Caches;
 use crate::clock::Clock;
 use crate::ids::IdSource;
@@ -96,6 +97,7 @@ struct Inner {
     readers: Readers,
     key_holders: PgPool,
     engine: Engine,
+    password_hashing: PasswordHashing,
 }
 
 impl Context {
@@ -109,6 +111,7 @@ impl Context {
                 parts,
                 caches: Caches::default(),
                 readers: Readers::default(),
+                password_hashing: PasswordHashing::default(),
             }),
         }
     }
@@ -168,6 +171,11 @@ impl Context {
     #[must_use]
     pub fn config(&self) -> &ServiceConfig {
         &self.inner.parts.config
+    }
+
+    /// Who hashes passwords.
+    pub(crate) fn password_hashing(&self) -> &PasswordHashing {
+        &self.inner.password_hashing
     }
 
     /// The engine that posts.

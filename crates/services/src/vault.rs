@@ -37,6 +37,10 @@ pub enum SealedField {
     DeviceToken,
     /// All that is stored on a member, made for him.
     Export,
+    /// The hash of a member's password.
+    PasswordHash,
+    /// The secret of a member's authenticator.
+    AuthenticatorSecret,
 }
 
 impl SealedField {
@@ -53,6 +57,8 @@ impl SealedField {
             Self::MemberEmail => b"member.email",
             Self::DeviceToken => b"device.token",
             Self::Export => b"export",
+            Self::PasswordHash => b"password.hash",
+            Self::AuthenticatorSecret => b"authenticator.secret",
         }
     }
 }
@@ -175,6 +181,7 @@ pub struct Vault {
     phone_lookup: hmac::Key,
     address: hmac::Key,
     one_time_code: hmac::Key,
+    recovery_code: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
     found_member: hmac::Key,
@@ -221,6 +228,7 @@ impl Vault {
             phone_lookup: mac(b"lookup/phone/1"),
             address: mac(b"address/1"),
             one_time_code: mac(b"one-time-code/1"),
+            recovery_code: mac(b"recovery-code/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
             found_member: mac(b"found-member/1"),
@@ -403,6 +411,15 @@ impl Vault {
             context.update(&[0]);
             context.update(part.as_bytes());
         }
+        context.sign().as_ref().to_vec()
+    }
+
+    /// The keyed hash of a code for coming back, bound to its member.
+    #[must_use]
+    pub fn recovery_code_hash(&self, member: uuid::Uuid, code: &str) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.recovery_code);
+        context.update(member.as_bytes());
+        context.update(code.as_bytes());
         context.sign().as_ref().to_vec()
     }
 

@@ -205,6 +205,30 @@ pub async fn end(
     Ok(done.rows_affected() > 0)
 }
 
+/// Ends all sign-ins of a member but one, if one is to stay; answers with those that were ended.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    member: MemberId,
+    but: Option<SessionId>,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>, StoreError> {
+    let ended = sqlx::query_scalar!(
+        "update sessions set ended_at = $4, end_reason = $3
+         where member_id = $1 and ended_at is null and ($2::uuid is null or id <> $2) returning id",
+        member.as_uuid(),
+        but.map(SessionId::as_uuid),
+        reason,
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended.into_iter().map(Into::into).collect())
+}
+
 /// Notes that the person of a sign-in proved who it is, and how; `false` if there is no such sign-in.
 ///
 /// # Errors

@@ -62,6 +62,7 @@ pub(super) async fn sign_in(ctx: &Context, person: &Person) -> anyhow::Result<Me
             code: code_in(&text).context("a message without a code")?,
             device: Some(Text::new("Телефон")?),
             joining: Joining::agreeing(ctx).await?,
+            recovery_code: None,
         },
     )
     .await?;

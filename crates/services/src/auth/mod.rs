@@ -1,9 +1,14 @@
-//! Who is asking: integration keys, sign-in by phone and code, access and refresh tokens, sign-ins.
+//! Who is asking: integration keys, sign-in by phone and code, by passkey, by password and authenticator, access and refresh tokens, sign-ins.
 //! Start at [`authenticate`]: every credential that arrives goes through it.
 
 pub mod access_token;
+pub mod factors;
+mod hashing;
 pub mod integration_keys;
 pub(crate) mod methods;
+mod opening;
+pub mod passkey_sign_in;
+pub mod password_sign_in;
 pub mod refresh;
 pub mod request_code;
 pub mod rotate_keys;
@@ -12,8 +17,11 @@ pub mod sessions;
 pub mod sign_in;
 pub mod signing_keys;
 mod tokens;
+mod tries;
+mod webauthn;
 
 pub use access_token::verify_access_token;
+pub(crate) use hashing::PasswordHashing;
 pub use tokens::Tokens;
 
 use store::error::StoreError;

@@ -64,6 +64,7 @@ pub async fn answer(
         challenge: challenge.id,
         code: code.to_owned(),
         device: Some(Text::new("Телефон").expect("a name")),
+        recovery_code: None,
         joining: Joining::agreeing(ctx).await.expect("the texts"),
     };
     sign_in(ctx, input).await
