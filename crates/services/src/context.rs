@@ -196,6 +196,8 @@ impl Context {
     /// Who hashes passwords.
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {
         &self.inner.password_hashing
+    }
+
     /// What all processes count together and tell each other.
     #[must_use]
     pub fn shared(&self) -> &SharedState {
