@@ -419,10 +419,8 @@ impl Vault {
     /// The keyed hash of a code for coming back, bound to its member.
     #[must_use]
     pub fn recovery_code_hash(&self, member: uuid::Uuid, code: &str) -> Vec<u8> {
-        let mut context = hmac::Context::with_key(&self.recovery_code);
-        context.update(member.as_bytes());
-        context.update(code.as_bytes());
-        context.sign().as_ref().to_vec()
+        let bound = [member.as_bytes(), code.as_bytes()].concat();
+        hmac::sign(&self.recovery_code, &bound).as_ref().to_vec()
     }
 
     /// The secret of the device card that has this locator. It is derived, so nothing is stored.
