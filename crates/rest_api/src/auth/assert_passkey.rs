@@ -14,6 +14,7 @@ use services::context::Context;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::asker::Asker;
 use super::passkey_model::{RequestOptions, SignedCredential};
 use super::tokens::TokenAnswer;
 use crate::problem::ApiResult;
@@ -58,6 +59,7 @@ pub struct PasskeyRequest {
 pub async fn assert(
     State(ctx): State<Context>,
     MaybeBy(person): MaybeBy<Person>,
+    Asker(origin): Asker,
     ApiJson(request): ApiJson<PasskeyAssertion>,
 ) -> ApiResult<Response> {
     let (challenge, credential) = match (request.challenge_id, request.credential) {
@@ -82,6 +84,7 @@ pub async fn assert(
         signature: given.signature.0,
         user_handle: given.user_handle.map(|handle| handle.0),
         device: request.device,
+        origin,
     };
     let replaces = person.map(|person| person.session);
     let tokens = passkey_sign_in(&ctx, input, replaces).await?;

@@ -1,8 +1,10 @@
 //! Signing in, what a person signs in with, renewing tokens, and a person's sign-ins.
 
+pub mod asker;
 pub mod assert_passkey;
 pub mod base64url;
 pub mod consent_texts;
+pub mod end_other_sessions;
 pub mod end_session;
 pub mod enrol_passkey;
 pub mod enrol_totp;

@@ -1,13 +1,12 @@
 //! POST /auth/token: a code for tokens.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::State;
 use domain::consents::ConsentKind;
 use domain::ids::ChallengeId;
 use domain::invitation_code::InvitationCode;
 use domain::text::Text;
-use http_kit::request_id::ClientAddress;
 use http_kit::{ApiJson, MaybeBy};
 use serde::Deserialize;
 use services::auth::password_sign_in::{PasswordSignIn, password_sign_in};
@@ -17,6 +16,7 @@ use services::context::Context;
 use services::members::Joining;
 use utoipa::ToSchema;
 
+use super::asker::Asker;
 use super::tokens::TokenAnswer;
 use crate::problem::ApiResult;
 use crate::wire;
@@ -114,7 +114,6 @@ impl SignInRequest {
 
 /// Sign in with a code, or with password and authenticator
 ///
-/// Gives an access token for ten minutes and a refresh token. A wrong code counts against the phone, also after a new one was sent.
 /// Whoever signs in for the first time joins; until the required texts are agreed to, here or later, there is no card.
 /// Gives an access token for ten minutes and a refresh token. With `challenge_id` and `code`: as a member; roles want a second factor, which
 /// is a passkey or `password` and `totp` together. With `recovery_code` besides: to enrol new factors. Something wrong counts against the
@@ -129,7 +128,7 @@ impl SignInRequest {
 pub async fn enter(
     State(ctx): State<Context>,
     MaybeBy(person): MaybeBy<Person>,
-    ClientAddress(address): ClientAddress,
+    Asker(origin): Asker,
     ApiJson(request): ApiJson<SignInRequest>,
 ) -> ApiResult<TokenAnswer> {
     let phone = wire::phone(&ctx, &request.phone, "/phone")?;
@@ -148,7 +147,7 @@ pub async fn enter(
             password,
             totp: request.totp.ok_or_else(|| wire::missing("/totp"))?,
             device: request.device,
-            address,
+            origin,
         };
         let replaces = person.map(|person| person.session);
         return Ok(password_sign_in(&ctx, input, replaces).await?.into());
@@ -156,6 +155,7 @@ pub async fn enter(
     if request.totp.is_some() {
         return Err(wire::missing("/password").into());
     }
+    let address = origin.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let joining = request.joining(&ctx, address).await?;
     let challenge = request.challenge_id;
     let input = SignIn {
@@ -164,6 +164,7 @@ pub async fn enter(
         code: request.code.ok_or_else(|| wire::missing("/code"))?,
         device: request.device,
         recovery_code: request.recovery_code,
+        origin,
         joining,
     };
     Ok(sign_in(&ctx, input).await?.into())

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::sessions::NewSession;
 
+use super::origin::Origin;
 use super::session_state::{known, person};
 use super::tokens::RefreshToken;
 use crate::audit_log::{self, Entry};
@@ -24,6 +25,8 @@ pub(super) struct Opening<'a> {
     pub(super) device: Option<&'a Text<100>>,
     /// How the person proved it (RFC 8176).
     pub(super) amr: &'a [&'static str],
+    /// Where the request comes from.
+    pub(super) origin: &'a Origin,
     /// The sign-in of the same person that it takes the place of: whoever holds a copy of the weaker one's tokens gains
     /// nothing by the stronger proof.
     pub(super) replaces: Option<SessionId>,
@@ -54,6 +57,8 @@ pub(super) async fn open(
         id: ctx.ids().next(),
         member: opening.member,
         device: opening.device.map_or("", Text::as_str),
+        place: &opening.origin.place(),
+        client: &opening.origin.client(),
         amr: &amr,
     };
     store::sessions::insert(conn, &new, now).await?;

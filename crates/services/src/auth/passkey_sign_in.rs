@@ -10,6 +10,7 @@ use store::error::StoreError;
 use super::factors::{CHALLENGE_LIFE, timeout_millis};
 use super::methods::PASSKEY;
 use super::opening::{Opening, open};
+use super::origin::Origin;
 use super::sign_in::SignInError;
 use super::signing_keys;
 use super::tokens::{RefreshToken, Tokens, tokens};
@@ -50,6 +51,8 @@ pub struct PasskeySignIn {
     pub user_handle: Option<Vec<u8>>,
     /// What the person calls the device.
     pub device: Option<Text<100>>,
+    /// Where the request comes from.
+    pub origin: Origin,
 }
 
 /// Gives a challenge to whoever wants to sign in.
@@ -123,6 +126,7 @@ async fn decide(
         member,
         device: input.device.as_ref(),
         amr: &PASSKEY,
+        origin: &input.origin,
         replaces,
         refresh,
     };

@@ -2,7 +2,7 @@
 //! phone and for the network; whether the phone, the password or the code was wrong, and whether the phone is a member's
 //! at all, shows neither in the answer nor in how long it takes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::{DateTime, Utc};
 use domain::ids::{MemberId, SessionId};
@@ -14,8 +14,9 @@ use store::error::StoreError;
 use super::factors::{step_of, totp_of};
 use super::hashing::HashingError;
 use super::methods::PASSWORD_AND_TOTP;
+use super::one_time_code::seconds_until;
 use super::opening::{Opening, open};
-use super::request_code::seconds_until;
+use super::origin::Origin;
 use super::sign_in::SignInError;
 use super::signing_keys;
 use super::tokens::{RefreshToken, Tokens, tokens};
@@ -38,7 +39,7 @@ pub struct PasswordSignIn {
     /// What the person calls the device.
     pub device: Option<Text<100>>,
     /// Where the request comes from.
-    pub address: IpAddr,
+    pub origin: Origin,
 }
 
 impl std::fmt::Debug for PasswordSignIn {
@@ -81,9 +82,10 @@ pub async fn password_sign_in(
     replaces: Option<SessionId>,
 ) -> Result<Tokens, SignInError> {
     let keyring = signing_keys::keyring(ctx).await?;
+    let address = input.origin.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let subjects = Subjects {
         phone: ctx.vault().phone_hash(&input.phone),
-        network: ctx.vault().address_hash(network_of(input.address)),
+        network: ctx.vault().address_hash(network_of(address)),
         member: ctx.vault().member_phone_hash(&input.phone),
     };
     let given = (ctx.clone(), subjects.clone());
@@ -103,12 +105,13 @@ pub async fn password_sign_in(
         return Err(SignInError::InvalidCode);
     };
     let refresh = RefreshToken::new(random_bytes());
-    let right = (ctx.clone(), subjects, kept, input.device);
-    let person = transaction::run(ctx, right, move |conn, (ctx, subjects, kept, device)| {
+    let right = (ctx.clone(), subjects, kept, input);
+    let person = transaction::run(ctx, right, move |conn, (ctx, subjects, kept, input)| {
         let opening = Opening {
             member: kept.member,
-            device: device.as_ref(),
+            device: input.device.as_ref(),
             amr: &PASSWORD_AND_TOTP,
+            origin: &input.origin,
             replaces,
             refresh,
         };

@@ -31,7 +31,7 @@ use domain::password::PasswordError;
 use store::error::StoreError;
 
 use super::hashing::HashingError;
-use super::request_code::seconds_until;
+use super::one_time_code::seconds_until;
 use crate::caller::AccessError;
 
 /// Why nothing was changed.
