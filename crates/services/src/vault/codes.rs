@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use domain::phone::Phone;
 
-use super::Vault;
+use super::{CODE_KEY_ID, Vault};
 
 impl Vault {
     /// The keyed hash of a one-time code, bound to its challenge, phone and purpose. Its first byte names the key.
