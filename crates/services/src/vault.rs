@@ -431,18 +431,6 @@ impl Vault {
         child
     }
 
-    /// The signature under a line that anchors the audit log.
-    #[must_use]
-    pub fn sign_anchor(&self, line: &[u8]) -> Vec<u8> {
-        hmac::sign(&self.audit_anchor, line).as_ref().to_vec()
-    }
-
-    /// Whether this is the signature under that line.
-    #[must_use]
-    pub fn has_signed_anchor(&self, line: &[u8], signature: &[u8]) -> bool {
-        hmac::verify(&self.audit_anchor, line, signature).is_ok()
-    }
-
     /// What the database keeps so that another master key is noticed at start.
     #[must_use]
     pub const fn check(&self) -> &[u8; 32] {
@@ -499,6 +487,7 @@ fn associated_data(field: SealedField, row: &[u8]) -> Vec<u8> {
     [&[length], label, row].concat()
 }
 
+mod anchors;
 mod codes;
 #[cfg(test)]
 mod tests;
