@@ -79,7 +79,7 @@ pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next
             LimitKey::address(ClientAddress::of(request.extensions()).0)
         }
     };
-    let decision = kit.limiter().take(&key).await;
+    let decision = kit.limits().take(&key).await;
     let mut response = if let Some(seconds) = decision.retry_after_seconds() {
         metrics::counter!("http_requests_limited_total").increment(1);
         Problem::new(ProblemCode::TooManyRequests)

@@ -12,5 +12,6 @@ mod loyalty;
 mod query_budget;
 mod rights;
 mod second_factor;
+mod several_nodes;
 mod transactions;
 mod users;
