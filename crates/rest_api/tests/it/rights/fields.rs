@@ -52,7 +52,8 @@ async fn nobody_sets_what_is_not_to_be_set() {
     let business = things.business.to_string();
     let mut writes = 0;
     for entry in table().iter().filter(|entry| entry.documented) {
-        let Some(body) = bodies.body(entry, things, &business) else {
+        let body = bodies.body(entry, things, &business);
+        let Some(body) = body.filter(Value::is_object) else {
             continue;
         };
         writes += 1;
@@ -70,11 +71,12 @@ async fn nobody_sets_what_is_not_to_be_set() {
             let answer = request.json(&body).send().await;
             let at = format!("{} {} with {wish}", entry.method, entry.path);
             assert_eq!(answer.status, 422, "{at}: {}", answer.text());
-            let pointer = Value::from(format!("/{wish}"));
+            // A body that may have no field at all is refused as a whole.
+            let pointers = [Value::from(format!("/{wish}")), Value::from("")];
             let errors = answer.json()["errors"].clone();
             let named = errors
                 .as_array()
-                .is_some_and(|all| all.iter().any(|one| one["pointer"] == pointer));
+                .is_some_and(|all| all.iter().any(|one| pointers.contains(&one["pointer"])));
             assert!(named, "{at}: {errors}");
         }
     }
