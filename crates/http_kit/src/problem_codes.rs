@@ -107,6 +107,10 @@ catalogue! {
     // Signing in.
     PhoneNotAccepted = "phone_not_accepted", CONFLICT, "Codes are not sent to this number", "На этот номер коды не отправляются",
         "Use a mobile number of a country that the programme serves.";
+    PhoneTaken = "phone_taken", CONFLICT, "The phone belongs to another member", "Этот номер принадлежит другому участнику",
+        "Sign in with that phone, or use another.";
+    SamePhone = "same_phone", CONFLICT, "This is the phone that you have", "Это ваш нынешний номер",
+        "Name another phone.";
     CodeAlreadySent = "code_already_sent", TOO_MANY_REQUESTS, "A code was sent a moment ago", "Код уже отправлен",
         "Wait as many seconds as Retry-After says before asking for another.";
     AccountLocked = "account_locked", TOO_MANY_REQUESTS, "Too many wrong codes", "Слишком много неверных кодов",
@@ -119,6 +123,16 @@ catalogue! {
         "missing names them; GET /api/v1/auth/consents has the texts, PUT /api/v1/users/me/consents agrees.";
     ConsentTextChanged = "consent_text_changed", CONFLICT, "Another wording is in force", "Действует другая редакция текста",
         "Show the text of GET /api/v1/auth/consents and agree to its version.";
+    EnrolmentCodeRequired = "enrolment_code_required", FORBIDDEN, "Enrolling wants the code that you were given", "Нужен выданный вам код подключения",
+        "Sign in by phone together with the one-time code from owncircle operator code, sent as recovery_code.";
+    FactorDoesNotFit = "factor_does_not_fit", CONFLICT, "The passkey's answer or the code does not fit", "Ответ ключа или код не подходит",
+        "Begin the enrolment again; check the clock of the authenticator.";
+    FactorAlreadyEnrolled = "factor_already_enrolled", CONFLICT, "This passkey is enrolled already", "Этот ключ уже подключён",
+        "Sign in with it, or enrol another.";
+    TooManyPasskeys = "too_many_passkeys", CONFLICT, "There are as many passkeys as there may be", "Слишком много ключей",
+        "Remove one first.";
+    LastFactor = "last_factor", CONFLICT, "Somebody with a role keeps a second factor", "Второй фактор нельзя удалить: он последний",
+        "Enrol another factor first.";
 
     // Members, partners, staff.
     UnknownMember = "unknown_member", CONFLICT, "No such member", "Участник не найден",
@@ -151,6 +165,8 @@ catalogue! {
         "Check the amount: it is in hundredths.";
     NotEnoughPoints = "not_enough_points", CONFLICT, "Not enough points", "Недостаточно баллов",
         "available tells how many can be spent.";
+    SpendingWaits = "spending_waits", CONFLICT, "Points are not spent for now", "Списание баллов временно приостановлено",
+        "For a day after a change of the phone points are earned and not spent; until tells when that ends.";
     PointsShareExceeded = "points_share_exceeded", CONFLICT, "More points than this purchase may take", "Баллами можно оплатить меньшую часть",
         "max_points tells how many may be spent here.";
     ProofRequired = "proof_required", CONFLICT, "Spending needs the member's code", "Для списания нужен код участника",

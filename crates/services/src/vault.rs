@@ -31,12 +31,18 @@ pub enum SealedField {
     MessageText,
     /// A piece of a file that is being imported.
     ImportFile,
+    /// The prefix or country whose codes were stopped.
+    CodeStop,
     /// A member's e-mail address.
     MemberEmail,
     /// Where a push message to a device goes.
     DeviceToken,
     /// All that is stored on a member, made for him.
     Export,
+    /// The hash of a member's password.
+    PasswordHash,
+    /// The secret of a member's authenticator.
+    AuthenticatorSecret,
 }
 
 impl SealedField {
@@ -50,9 +56,12 @@ impl SealedField {
             Self::MessageRecipient => b"message.recipient",
             Self::MessageText => b"message.text",
             Self::ImportFile => b"import.file",
+            Self::CodeStop => b"code_stop.label",
             Self::MemberEmail => b"member.email",
             Self::DeviceToken => b"device.token",
             Self::Export => b"export",
+            Self::PasswordHash => b"password.hash",
+            Self::AuthenticatorSecret => b"authenticator.secret",
         }
     }
 }
@@ -175,6 +184,8 @@ pub struct Vault {
     phone_lookup: hmac::Key,
     address: hmac::Key,
     one_time_code: hmac::Key,
+    recovery_code: hmac::Key,
+    limit: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
     found_member: hmac::Key,
@@ -183,6 +194,8 @@ pub struct Vault {
     shared_state: [u8; 32],
 }
 
+/// The identity of the key of one-time codes; the first byte of each of their hashes.
+const CODE_KEY_ID: u8 = 1;
 const NONCE_BYTES: usize = 12;
 
 fn root_of(secret: &[u8; 32]) -> hkdf::Prk {
@@ -222,6 +235,8 @@ impl Vault {
             phone_lookup: mac(b"lookup/phone/1"),
             address: mac(b"address/1"),
             one_time_code: mac(b"one-time-code/1"),
+            recovery_code: mac(b"recovery-code/1"),
+            limit: mac(b"limit/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
             found_member: mac(b"found-member/1"),
@@ -327,6 +342,14 @@ impl Vault {
             .to_vec()
     }
 
+    /// The bucket in which `what` is counted against `limit`; it tells nothing of either without the master key.
+    #[must_use]
+    pub fn limit_bucket(&self, limit: &str, what: &[u8]) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.limit);
+        context.update(&[limit.as_bytes(), &[0], what].concat());
+        context.sign().as_ref().to_vec()
+    }
+
     /// The hash under which the member of a phone is looked up.
     #[must_use]
     pub fn member_phone_hash(&self, phone: &Phone) -> Vec<u8> {
@@ -388,24 +411,6 @@ impl Vault {
         let mut tag = [0; 16];
         tag.copy_from_slice(&context.sign().as_ref()[..16]);
         tag
-    }
-
-    /// The keyed hash of a one-time code, bound to its challenge, phone and purpose.
-    #[must_use]
-    pub fn code_hash(
-        &self,
-        challenge: uuid::Uuid,
-        phone: &Phone,
-        purpose: &str,
-        code: &str,
-    ) -> Vec<u8> {
-        let mut context = hmac::Context::with_key(&self.one_time_code);
-        context.update(challenge.as_bytes());
-        for part in [phone.e164(), purpose, code] {
-            context.update(&[0]);
-            context.update(part.as_bytes());
-        }
-        context.sign().as_ref().to_vec()
     }
 
     /// The secret of the device card that has this locator. It is derived, so nothing is stored.
@@ -480,5 +485,6 @@ fn associated_data(field: SealedField, row: &[u8]) -> Vec<u8> {
     [&[length], label, row].concat()
 }
 
+mod codes;
 #[cfg(test)]
 mod tests;
