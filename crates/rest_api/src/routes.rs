@@ -40,7 +40,12 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
         .routes(routes!(auth::logout::leave))
         .routes(routes!(auth::list_sessions::sessions))
         .routes(routes!(auth::end_session::end_one))
-        .routes(routes!(users::get::me, users::change::change_me))
+        .routes(routes!(
+            users::get::me,
+            users::change::change_me,
+            users::erase::erase_me
+        ))
+        .routes(routes!(users::export::export_me))
         .routes(routes!(users::card::my_card))
         .routes(routes!(
             users::get_consents::consents,

@@ -53,7 +53,10 @@ pub(crate) async fn context_at(
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&master_key::load(config, folder)?),
+        vault: Vault::with_data_keys(
+            &master_key::load(config, folder)?,
+            &master_key::data_keys(config)?,
+        )?,
         sms: Arc::new(NoSms),
         config: service_config(config)?,
     }))

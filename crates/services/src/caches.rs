@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::loyalty::balance::BalanceCache;
 use crate::loyalty::places::PlaceCache;
 use crate::members::code_attempts::CodeAttempts;
+use crate::members::find_by_tail::TailSearches;
 use crate::programme::Programme;
 
 /// See [`crate::cache::Cache`] for how old an answer may be.
@@ -25,6 +26,8 @@ pub(crate) struct Caches {
     pub(crate) sessions: Cache<SessionId, Arc<SessionState>>,
     /// The programme's settings.
     pub(crate) programme: Cache<(), Arc<Programme>>,
+    /// Searches by the end of a phone.
+    pub(crate) tail_searches: TailSearches,
     /// Wrong rotating codes.
     code_attempts: CodeAttempts,
     /// The tiers.

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod loyalty;
 pub mod members;
 pub mod notifications;
+pub mod personal_data;
 pub mod programme;
 pub mod readers;
 mod touched;

@@ -11,7 +11,7 @@ use http_kit::HttpConfig;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
-use services::vault::Vault;
+use services::vault::{DataKeys, Vault};
 use sqlx::PgPool;
 
 use crate::database::TestDatabase;
@@ -32,11 +32,15 @@ pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
 }
 
 fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
+    context_under(&DataKeys::default(), clock, pool, sms)
+}
+
+fn context_under(keys: &DataKeys, clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
     Context::new(ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&[7; 32]),
+        vault: Vault::with_data_keys(&[7; 32], keys).expect("keys that fit together"),
         sms,
         config: ServiceConfig {
             development: true,
@@ -121,6 +125,24 @@ impl TestApp {
             .await
             .expect("the test's database answers");
         context_with(self.context.clock().clone(), pool, Arc::clone(&self.sms))
+    }
+
+    /// Another server on the same database, with the same clock and with these keys of personal data.
+    ///
+    /// # Panics
+    /// If the database does not answer or the keys don't fit together.
+    pub async fn neighbour_under(&self, keys: &DataKeys) -> Self {
+        let pool = store::pool::connect(&self.database.url(), 8)
+            .await
+            .expect("the test's database answers");
+        let clock = self.context.clock().clone();
+        let context = context_under(keys, clock, pool, Arc::clone(&self.sms));
+        Self {
+            router: rest_api::router(context.clone(), HttpConfig::default()),
+            context,
+            sms: Arc::clone(&self.sms),
+            database: self.database.lent(),
+        }
     }
 
     /// The present moment of the test.

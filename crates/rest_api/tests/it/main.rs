@@ -8,6 +8,7 @@ mod conventions;
 mod document;
 mod health;
 mod imports;
+mod leaks;
 mod loyalty;
 mod query_budget;
 mod transactions;

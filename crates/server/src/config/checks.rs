@@ -63,6 +63,11 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             secret(&config.master_key, |text| master_key::decode(text).is_ok()),
             master_key::ALLOWED,
         ),
+        (
+            "data_keys",
+            master_key::data_keys_fit(config),
+            master_key::DATA_KEYS_ALLOWED,
+        ),
     ];
     let checks = checks.into_iter().chain(posting(&config.posting));
     let faulty = checks.filter(|(_, fine, _)| !fine);
