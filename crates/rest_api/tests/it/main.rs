@@ -11,5 +11,6 @@ mod imports;
 mod leaks;
 mod loyalty;
 mod query_budget;
+mod second_factor;
 mod transactions;
 mod users;
