@@ -151,10 +151,13 @@ const LIMITS: [(TimeDelta, u32); 2] = [(TimeDelta::minutes(1), 30), (TimeDelta::
 /// How many callers are remembered.
 const CAPACITY: usize = 10_000;
 
+/// For each limit: since when is counted, and how many.
+type Windows = [(DateTime<Utc>, u32); 2];
+
 /// The searches of each caller in this process.
 #[derive(Debug, Default)]
 pub(crate) struct TailSearches {
-    counts: Mutex<HashMap<Uuid, [(DateTime<Utc>, u32); 2]>>,
+    counts: Mutex<HashMap<Uuid, Windows>>,
 }
 
 impl TailSearches {
