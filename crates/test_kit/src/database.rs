@@ -28,7 +28,6 @@ const TEMPLATE_LOCK: i64 = 7_120_114;
 pub struct TestDatabase {
     server: PgConnectOptions,
     name: String,
-    lent: bool,
 }
 
 impl TestDatabase {
@@ -59,20 +58,7 @@ impl TestDatabase {
             format!("create database {name} template {template}"),
         )
         .await;
-        Self {
-            server,
-            name,
-            lent: false,
-        }
-    }
-
-    /// The same database for a neighbour, who does not drop it.
-    pub(crate) fn lent(&self) -> Self {
-        Self {
-            server: self.server.clone(),
-            name: self.name.clone(),
-            lent: true,
-        }
+        Self { server, name }
     }
 
     /// The address of the database.
@@ -88,9 +74,6 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if self.lent {
-            return;
-        }
         let (server, name) = (self.server.clone(), self.name.clone());
         // A drop cannot wait inside the test's runtime, so it has one of its own.
         let dropping = std::thread::spawn(move || {

@@ -217,10 +217,9 @@ impl From<MemberAtTill> for FoundMember {
 /// By phone, card number, rotating code or the business's own customer number. The till learns the first name, the tier and the
 /// points that can be spent; the phone stays hidden. A code that was looked up is not used up by that. By the last four digits of the
 /// phone the till finds those who bought at this business before, a minute after their first purchase at the latest, and chooses;
-/// thirty such searches a minute and a thousand a day are for one caller.
+/// thirty such searches a minute and five hundred a day are for one caller.
 #[utoipa::path(
     post, path = "/loyalty/members/lookup", operation_id = "loyalty_lookup_member", tag = "loyalty",
-    security(("staff" = []), ("key" = ["loyalty:read"])),
     request_body = MemberLookup,
     responses((status = 200, description = "The member", body = LookupAnswer)),
     extensions(("x-problems" = json!(["not_found", "unknown_member", "invalid_member_code", "too_many_requests"]))),

@@ -11,6 +11,7 @@ mod openapi;
 mod operator;
 mod partitions;
 mod personal_data;
+mod rights;
 mod serve;
 mod with_context;
 
@@ -57,6 +58,7 @@ enum Command {
     PersonalData(personal_data::Args),
     CheckConfig(check_config::Args),
     Openapi(openapi::Args),
+    Rights(rights::Args),
 }
 
 /// Reads the command line and runs the command.
@@ -125,6 +127,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::CheckConfig(args) => check_config::run(&read(&args.overrides)?),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Rights(args) => rights::run(&args),
     }
 }
 

@@ -19,6 +19,8 @@ const WITHOUT_DEFAULT: [&str; 9] = [
     "data_dir",
     "database_url",
     "database_url_file",
+    "redis_url",
+    "redis_url_file",
     "postgres_bin",
     "postgres_account",
     "master_key",
@@ -63,6 +65,7 @@ pub fn load(surroundings: &Surroundings, overrides: &Overrides) -> Result<Loaded
             "database_url",
             "database_url_file",
         ),
+        (&mut config.redis_url, "redis_url", "redis_url_file"),
     ] {
         match fetch(&figment, value, file) {
             Ok(Some(fetched)) => *secret = Some(fetched),

@@ -1,8 +1,8 @@
 //! A till finds its own members by the last four digits of a phone. What it gets names each of them for a quarter of an
 //! hour: good for earning, never for spending, and worthless at another business.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +11,7 @@ use domain::ids::{BusinessId, MemberId};
 use domain::people::MemberStatus;
 use domain::phone::PhoneTail;
 use domain::rights::Scope;
+use shared_state::{Cap, CapError};
 use store::error::StoreError;
 use store::member_tails::TailRow;
 use uuid::Uuid;
@@ -23,6 +24,10 @@ use crate::vault::SealedField;
 
 /// How many members are shown.
 const SHOWN: i64 = 10;
+
+/// How many searches of one caller pass.
+const MOST_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).unwrap();
+const MOST_A_DAY: NonZeroU32 = NonZeroU32::new(500).unwrap();
 
 /// How long a found member can be named.
 const NAMED_FOR: TimeDelta = TimeDelta::minutes(15);
@@ -79,10 +84,7 @@ pub async fn find_by_tail(
     caller.require(Scope::LoyaltyRead)?;
     let business = caller.business(business)?;
     let now = ctx.clock().now();
-    if let Err(until) = ctx.caches().tail_searches.count(caller.principal_id(), now) {
-        let retry_after = u32::try_from((until - now).num_seconds()).unwrap_or(0) + 1;
-        return Err(TailSearchError::TooMany { retry_after });
-    }
+    admit(ctx, caller).await?;
     let hashes = ctx.vault().tail_hashes(business, tail);
     let rows =
         store::member_tails::find(&mut *ctx.connection().await?, business, &hashes, SHOWN).await?;
@@ -144,65 +146,27 @@ pub fn read_found(ctx: &Context, text: &str) -> Option<MemberReference> {
         .then_some(MemberReference::Found(business, member))
 }
 
-/// How many searches of one caller go through in a time: more than a till needs, fewer than trying all ten thousand ends
-/// would take.
-const LIMITS: [(TimeDelta, u32); 2] = [(TimeDelta::minutes(1), 30), (TimeDelta::days(1), 1_000)];
-
-/// How many callers are remembered.
-const CAPACITY: usize = 10_000;
-
-/// For each limit: since when is counted, and how many.
-type Windows = [(DateTime<Utc>, u32); 2];
-
-/// The searches of each caller in this process.
-#[derive(Debug, Default)]
-pub(crate) struct TailSearches {
-    counts: Mutex<HashMap<Uuid, Windows>>,
-}
-
-impl TailSearches {
-    /// Counts a search; an error says until when the caller waits.
-    fn count(&self, caller: Uuid, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= CAPACITY {
-            counts.retain(|_, windows| now - windows[1].0 < LIMITS[1].0);
-        }
-        let windows = counts.entry(caller).or_insert([(now, 0); 2]);
-        for (window, (length, most)) in windows.iter_mut().zip(LIMITS) {
-            if now - window.0 >= length {
-                *window = (now, 0);
-            }
-            if window.1 >= most {
-                return Err(window.0 + length);
-            }
-        }
-        for window in windows {
-            window.1 += 1;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thirty_searches_a_minute_and_a_thousand_a_day() {
-        let searches = TailSearches::default();
-        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        for _ in 0..30 {
-            assert_eq!(searches.count(one, now), Ok(()));
-        }
-        assert_eq!(searches.count(one, now), Err(now + TimeDelta::minutes(1)));
-        assert_eq!(searches.count(other, now), Ok(()));
-        let mut through = 30;
-        for _ in 0..60 {
-            now += TimeDelta::minutes(1);
-            let minute = (0..40).filter(|_| searches.count(one, now).is_ok()).count();
-            through += minute;
-        }
-        assert_eq!(through, 1_000);
-    }
+/// Lets a search pass if the caller has not searched more than a till needs; trying all ten thousand ends would take weeks.
+async fn admit(ctx: &Context, caller: &TillCaller) -> Result<(), TailSearchError> {
+    let principal = caller.principal_id();
+    let cap = |bucket, most, seconds| Cap {
+        bucket,
+        key: principal.as_bytes(),
+        most,
+        within: Duration::from_secs(seconds),
+    };
+    let caps = [
+        cap("tails-minute", MOST_A_MINUTE, 60),
+        cap("tails-day", MOST_A_DAY, 24 * 3600),
+    ];
+    let wait = match ctx.shared().admit(&caps).await {
+        Ok(()) => return Ok(()),
+        Err(CapError::Reached { retry_after, .. }) => retry_after,
+        // The till can ask for the whole phone instead.
+        Err(CapError::Unavailable(unavailable)) => unavailable.retry_after,
+    };
+    let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+    Err(TailSearchError::TooMany {
+        retry_after: retry_after.saturating_add(1),
+    })
 }
