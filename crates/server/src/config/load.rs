@@ -15,7 +15,7 @@ use super::sources::{Layer, Overrides, Surroundings, place};
 const DEFAULTS: &str = include_str!("../../../../owncircle.example.toml");
 
 /// Keys that the default file shows only as comments.
-const WITHOUT_DEFAULT: [&str; 9] = [
+const WITHOUT_DEFAULT: [&str; 11] = [
     "data_dir",
     "database_url",
     "database_url_file",

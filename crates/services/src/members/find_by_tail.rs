@@ -26,8 +26,8 @@ use crate::vault::SealedField;
 const SHOWN: i64 = 10;
 
 /// How many searches of one caller pass.
-const MOST_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).unwrap();
-const MOST_A_DAY: NonZeroU32 = NonZeroU32::new(500).unwrap();
+const MOST_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+const MOST_A_DAY: NonZeroU32 = NonZeroU32::new(500).expect("not zero");
 
 /// How long a found member can be named.
 const NAMED_FOR: TimeDelta = TimeDelta::minutes(15);
