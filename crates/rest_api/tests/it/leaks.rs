@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::rights::{OperatorRole, StaffRole};
 use serde_json::{Value, json};
-use test_kit::{TestApp, place_of};
+use test_kit::{SignedIn, TestApp, place_of};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::transactions::Shop;
@@ -83,6 +83,37 @@ async fn scenario(shop: &Shop) -> (Vec<String>, Vec<String>) {
         .staff(shop.business, "+79160000078", StaffRole::Manager)
         .await;
     secrets.extend(["9160000078".to_owned(), cashier.token.clone()]);
+    as_a_member(app, &anna).await;
+    let code = shop.code(&anna).await;
+    let card = app
+        .get("/api/v1/users/me/card")
+        .bearer(&anna.token)
+        .send()
+        .await
+        .expect(200);
+    secrets.push(card["secret"].as_str().expect("a secret").to_owned());
+    codes.push(code.rsplit('.').next().expect("digits").to_owned());
+    at_the_till(shop, &code).await;
+    wrong_requests(app, &anna, &codes[0]).await;
+    let renew = json!({"refresh_token": anna.refresh_token});
+    let renewed = app
+        .post("/api/v1/auth/refresh")
+        .json(&renew)
+        .send()
+        .await
+        .expect(200);
+    secrets.push(
+        renewed["refresh_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned(),
+    );
+    app.run_personal_data_jobs().await;
+    (secrets, codes)
+}
+
+/// What a member says of himself, right and wrong.
+async fn as_a_member(app: &TestApp, anna: &SignedIn) {
     let member = [
         (
             "PATCH",
@@ -128,16 +159,9 @@ async fn scenario(shop: &Shop) -> (Vec<String>, Vec<String>) {
             answer.text()
         );
     }
-    let code = shop.code(&anna).await;
-    let card = app
-        .get("/api/v1/users/me/card")
-        .bearer(&anna.token)
-        .send()
-        .await
-        .expect(200);
-    secrets.push(card["secret"].as_str().expect("a secret").to_owned());
-    codes.push(code.rsplit('.').next().expect("digits").to_owned());
-    at_the_till(shop, &code).await;
+}
+
+async fn wrong_requests(app: &TestApp, anna: &SignedIn, code: &str) {
     let broken = app.patch("/api/v1/users/me").bearer(&anna.token);
     let broken = broken.header("content-type", "application/json");
     broken
@@ -147,24 +171,9 @@ async fn scenario(shop: &Shop) -> (Vec<String>, Vec<String>) {
         .expect_problem(400, "invalid_json");
     let outbox = app.get(&format!("/dev/outbox?phone={}", &PHONE[1..]));
     assert_eq!(outbox.send().await.status, 200);
-    let wrong = json!({"phone": PHONE, "challenge_id": uuid::Uuid::nil(), "code": codes[0]});
+    let wrong = json!({"phone": PHONE, "challenge_id": uuid::Uuid::nil(), "code": code});
     let wrong = app.post("/api/v1/auth/token").json(&wrong).send().await;
     wrong.expect_problem(401, "sign_in_failed");
-    let renew = json!({"refresh_token": anna.refresh_token});
-    let renewed = app
-        .post("/api/v1/auth/refresh")
-        .json(&renew)
-        .send()
-        .await
-        .expect(200);
-    secrets.push(
-        renewed["refresh_token"]
-            .as_str()
-            .expect("a token")
-            .to_owned(),
-    );
-    app.run_personal_data_jobs().await;
-    (secrets, codes)
 }
 
 async fn at_the_till(shop: &Shop, code: &str) {
