@@ -180,7 +180,7 @@ pub async fn remove_of_member(
     );
     gone!(
         "device_names",
-        "update sessions set device = '' where member_id = $1 and device <> ''"
+        "update sessions set device = '', place = '', client = '' where member_id = $1"
     );
     gone!(
         "addresses",

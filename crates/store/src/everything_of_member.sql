@@ -5,7 +5,7 @@ select jsonb_build_object(
     'preferences', (select choices from notification_preferences where member_id = $1),
     'devices', (select jsonb_agg(jsonb_build_object('id', id, 'provider', provider, 'locale', locale,
             'created_at', created_at) order by id) from devices where member_id = $1),
-    'sessions', (select jsonb_agg(jsonb_build_object('id', id, 'device', device, 'amr', amr, 'created_at', created_at,
+    'sessions', (select jsonb_agg(jsonb_build_object('id', id, 'device', device, 'place', place, 'client', client, 'amr', amr, 'created_at', created_at,
             'last_seen_at', last_seen_at, 'ended_at', ended_at, 'end_reason', end_reason) order by id)
         from sessions where member_id = $1),
     'cards', (select jsonb_agg(jsonb_build_object('locator', locator, 'created_at', created_at) order by created_at)

@@ -297,3 +297,28 @@ pub async fn update_profile(
     .fetch_optional(conn)
     .await?)
 }
+
+/// The constraints that let one member have a phone, under either key.
+pub const PHONE_UNIQUE: [&str; 2] = ["members_phone_unique", "members_phone_2_unique"];
+
+/// Gives a member another phone.
+///
+/// # Errors
+/// If the database fails; one of [`PHONE_UNIQUE`] if another member has it.
+pub async fn set_phone(
+    conn: &mut PgConnection,
+    member: MemberId,
+    hashes: (Option<&[u8]>, Option<&[u8]>),
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update members set phone_hash = $2, phone_hash_2 = $3, phone_sealed = $4, version = version + 1 where id = $1",
+        member.as_uuid(),
+        hashes.0,
+        hashes.1,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -20,6 +20,8 @@ from (
     select 'member_businesses', count(*) from member_businesses
     where tail_hash <> ''::bytea and get_byte(tail_hash, 0) <> $1
     union all
+    select 'code_stops', count(*) from code_stops where get_byte(label_sealed, 0) <> $1
+    union all
     select 'exports', count(*) from exports where get_byte(sealed, 0) <> $1
     union all
     select 'development_outbox', count(*) from development_outbox where get_byte(text_sealed, 0) <> $1

@@ -262,3 +262,42 @@ pub async fn set_signing_key(
     .await?;
     Ok(())
 }
+
+/// Labels of stopped prefixes and countries that another key than this one sealed, kept from change.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_old_code_stops(
+    conn: &mut PgConnection,
+    current: i32,
+    limit: i64,
+) -> Result<Vec<ValueRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        ValueRow,
+        "select id, label_sealed as sealed from code_stops where get_byte(label_sealed, 0) <> $1
+         order by id limit $2 for no key update",
+        current,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Exchanges the label of a stopped prefix or country.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_code_stop(
+    conn: &mut PgConnection,
+    id: Uuid,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update code_stops set label_sealed = $2 where id = $1",
+        id,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

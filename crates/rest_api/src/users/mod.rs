@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod change;
+pub mod change_phone;
 pub mod erase;
 pub mod export;
 pub mod forget_device;
@@ -12,5 +13,6 @@ pub mod model;
 pub mod preferences_model;
 pub mod referrals;
 pub mod register_device;
+pub mod request_phone_code;
 pub mod set_consents;
 pub mod set_preferences;

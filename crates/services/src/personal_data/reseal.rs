@@ -49,6 +49,7 @@ pub async fn reseal(ctx: &Context) -> Result<Resealed, StoreError> {
     rows += repeated(ctx, |conn, ctx| Box::pin(emails(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(devices(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(signing_keys(conn, ctx))).await?;
+    rows += repeated(ctx, |conn, ctx| Box::pin(code_stops(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(tails(conn, ctx))).await?;
     hash_phone_tails(ctx).await?;
     let left = under_old_keys(ctx).await?;
@@ -182,6 +183,16 @@ async fn signing_keys(conn: &mut PgConnection, ctx: &Context) -> Result<u64, Sto
     for (kid, sealed) in &found {
         let sealed = renewed(ctx, SealedField::SigningKey, kid.as_bytes(), sealed)?;
         store::sealed::set_signing_key(conn, kid, &sealed).await?;
+    }
+    Ok(count(&found))
+}
+
+async fn code_stops(conn: &mut PgConnection, ctx: &Context) -> Result<u64, StoreError> {
+    let key = keys_in_use(ctx).current;
+    let found = store::sealed::lock_old_code_stops(conn, key, STEP).await?;
+    for row in &found {
+        let sealed = renewed(ctx, SealedField::CodeStop, row.id.as_bytes(), &row.sealed)?;
+        store::sealed::set_code_stop(conn, row.id, &sealed).await?;
     }
     Ok(count(&found))
 }
