@@ -174,6 +174,20 @@ pub async fn remove_of_member(
         "delete from used_member_codes where member_id = $1"
     );
     gone!("exports", "delete from exports where member_id = $1");
+    gone!("passkeys", "delete from passkeys where member_id = $1");
+    gone!(
+        "passkey_challenges",
+        "delete from passkey_challenges where member_id = $1"
+    );
+    gone!("passwords", "delete from passwords where member_id = $1");
+    gone!(
+        "authenticators",
+        "delete from authenticators where member_id = $1"
+    );
+    gone!(
+        "recovery_codes",
+        "delete from recovery_codes where member_id = $1"
+    );
     gone!(
         "refresh_tokens",
         "delete from refresh_tokens where session_id in (select id from sessions where member_id = $1)"

@@ -22,6 +22,11 @@ from (
     union all
     select 'code_stops', count(*) from code_stops where get_byte(label_sealed, 0) <> $1
     union all
+    select 'passwords', count(*) from passwords where get_byte(hash_sealed, 0) <> $1
+    union all
+    select 'authenticators', count(*) from authenticators
+    where get_byte(secret_sealed, 0) <> $1 or get_byte(pending_sealed, 0) <> $1
+    union all
     select 'exports', count(*) from exports where get_byte(sealed, 0) <> $1
     union all
     select 'development_outbox', count(*) from development_outbox where get_byte(text_sealed, 0) <> $1

@@ -301,3 +301,93 @@ pub async fn set_code_stop(
     .await?;
     Ok(())
 }
+
+/// Hashes of passwords that another key than this one sealed, kept from change.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_old_passwords(
+    conn: &mut PgConnection,
+    current: i32,
+    limit: i64,
+) -> Result<Vec<ValueRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        ValueRow,
+        "select member_id as id, hash_sealed as sealed from passwords where get_byte(hash_sealed, 0) <> $1
+         order by member_id limit $2 for no key update",
+        current,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Exchanges the hash of a password.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_password(
+    conn: &mut PgConnection,
+    member: Uuid,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update passwords set hash_sealed = $2 where member_id = $1",
+        member,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The secrets of one authenticator.
+#[derive(Debug)]
+pub struct AuthenticatorRow {
+    /// Whose it is.
+    pub member_id: Uuid,
+    /// The secret in use, sealed.
+    pub secret_sealed: Option<Vec<u8>>,
+    /// The secret that waits for its first code, sealed.
+    pub pending_sealed: Option<Vec<u8>>,
+}
+
+/// Secrets of authenticators that another key than this one sealed, kept from change.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_old_authenticators(
+    conn: &mut PgConnection,
+    current: i32,
+    limit: i64,
+) -> Result<Vec<AuthenticatorRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        AuthenticatorRow,
+        "select member_id, secret_sealed, pending_sealed from authenticators
+         where get_byte(secret_sealed, 0) <> $1 or get_byte(pending_sealed, 0) <> $1
+         order by member_id limit $2 for no key update",
+        current,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Exchanges the secrets of an authenticator.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_authenticator(
+    conn: &mut PgConnection,
+    row: &AuthenticatorRow,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update authenticators set secret_sealed = $2, pending_sealed = $3 where member_id = $1",
+        row.member_id,
+        row.secret_sealed.as_deref(),
+        row.pending_sealed.as_deref(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

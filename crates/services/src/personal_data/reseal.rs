@@ -50,6 +50,8 @@ pub async fn reseal(ctx: &Context) -> Result<Resealed, StoreError> {
     rows += repeated(ctx, |conn, ctx| Box::pin(devices(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(signing_keys(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(code_stops(conn, ctx))).await?;
+    rows += repeated(ctx, |conn, ctx| Box::pin(passwords(conn, ctx))).await?;
+    rows += repeated(ctx, |conn, ctx| Box::pin(authenticators(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(tails(conn, ctx))).await?;
     hash_phone_tails(ctx).await?;
     let left = under_old_keys(ctx).await?;
@@ -193,6 +195,37 @@ async fn code_stops(conn: &mut PgConnection, ctx: &Context) -> Result<u64, Store
     for row in &found {
         let sealed = renewed(ctx, SealedField::CodeStop, row.id.as_bytes(), &row.sealed)?;
         store::sealed::set_code_stop(conn, row.id, &sealed).await?;
+    }
+    Ok(count(&found))
+}
+
+async fn passwords(conn: &mut PgConnection, ctx: &Context) -> Result<u64, StoreError> {
+    let key = keys_in_use(ctx).current;
+    let found = store::sealed::lock_old_passwords(conn, key, STEP).await?;
+    for row in &found {
+        let sealed = renewed(
+            ctx,
+            SealedField::PasswordHash,
+            row.id.as_bytes(),
+            &row.sealed,
+        )?;
+        store::sealed::set_password(conn, row.id, &sealed).await?;
+    }
+    Ok(count(&found))
+}
+
+async fn authenticators(conn: &mut PgConnection, ctx: &Context) -> Result<u64, StoreError> {
+    let key = keys_in_use(ctx).current;
+    let mut found = store::sealed::lock_old_authenticators(conn, key, STEP).await?;
+    for row in &mut found {
+        let member = row.member_id;
+        for secret in [&mut row.secret_sealed, &mut row.pending_sealed] {
+            if let Some(sealed) = secret {
+                let field = SealedField::AuthenticatorSecret;
+                *sealed = renewed(ctx, field, member.as_bytes(), sealed)?;
+            }
+        }
+        store::sealed::set_authenticator(conn, row).await?;
     }
     Ok(count(&found))
 }
