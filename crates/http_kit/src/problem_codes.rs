@@ -121,6 +121,12 @@ catalogue! {
         "Sign in with a passkey, or with password and authenticator code; enrol one first if you have none.";
     ConsentRequired = "consent_required", CONFLICT, "Agree to the required texts first", "Сначала нужны обязательные согласия",
         "missing names them; GET /api/v1/auth/consents has the texts, PUT /api/v1/users/me/consents agrees.";
+    RolesHeld = "roles_held", CONFLICT, "Give up your roles first", "Сначала откажитесь от ролей",
+        "Whoever works at a business or runs the programme is not erased; ask an owner or an admin to take the roles.";
+    HoldsOpen = "holds_open", CONFLICT, "Points are set aside for a checkout", "Баллы отложены для оплаты",
+        "Finish or cancel the checkout, or wait a quarter of an hour.";
+    PointsWouldBeLost = "points_would_be_lost", CONFLICT, "Points would be lost", "Баллы пропадут",
+        "points tells how many; repeat with points_lost set to that if they may be lost.";
     ConsentTextChanged = "consent_text_changed", CONFLICT, "Another wording is in force", "Действует другая редакция текста",
         "Show the text of GET /api/v1/auth/consents and agree to its version.";
     EnrolmentCodeRequired = "enrolment_code_required", FORBIDDEN, "Enrolling wants the code that you were given", "Нужен выданный вам код подключения",

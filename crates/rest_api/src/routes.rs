@@ -59,6 +59,8 @@ fn api() -> Table {
         .add(MEMBER, routes!(auth::end_session::end_one))
         .add(MEMBER, routes!(users::get::me))
         .add(MEMBER, routes!(users::change::change_me))
+        .add(MEMBER.after_step_up(), routes!(users::erase::erase_me))
+        .add(MEMBER.after_step_up(), routes!(users::export::export_me))
         .add(MEMBER, routes!(users::card::my_card))
         .add(
             MEMBER.after_step_up(),

@@ -2,7 +2,9 @@
 
 use jobs::Registry;
 use services::context::Context;
-use services::{audit, auth, housekeeping, imports, loyalty, notifications};
+use services::{
+    audit, auth, housekeeping, imports, loyalty, members, notifications, personal_data,
+};
 
 /// Every job that the worker can run.
 #[must_use]
@@ -21,5 +23,9 @@ pub fn all() -> Registry<Context> {
         .job::<imports::drop_abandoned::DropAbandonedImports>()
         .job::<imports::import_purchases::ImportPurchases>()
         .job::<loyalty::advance_on_time::AdvanceWallets>()
+        .job::<members::hash_tails::HashPhoneTails>()
         .job::<notifications::send_text::SendText>()
+        .job::<personal_data::erase_member::EraseMember>()
+        .job::<personal_data::forget_exports::ForgetExports>()
+        .job::<personal_data::make_export::MakeExport>()
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use services::vault::{DataKeys, Vault};
 
 use crate::config::Config;
 use crate::data_dir::postgres_home;
@@ -96,6 +97,38 @@ pub(crate) fn decode(text: &str) -> anyhow::Result<[u8; 32]> {
     bytes
         .and_then(|bytes| bytes.try_into().ok())
         .context(ALLOWED)
+}
+
+/// What the later keys of personal data may look like.
+pub(crate) const DATA_KEYS_ALLOWED: &str = "must be ID:KEY with an identity from 2 to 255 and 32 bytes in hexadecimal, several with commas; \
+     data_key must be among them, and at most two, an odd and an even one, from data_key_oldest on";
+
+/// The keys that protect personal data.
+///
+/// # Errors
+/// If they are not what [`DATA_KEYS_ALLOWED`] says.
+pub(crate) fn data_keys(config: &Config) -> anyhow::Result<DataKeys> {
+    let text = config.data_keys.as_ref().map_or("", |keys| keys.reveal());
+    let later = text
+        .split(',')
+        .map(str::trim)
+        .filter(|one| !one.is_empty())
+        .map(|one| {
+            let (id, key) = one.split_once(':').context(DATA_KEYS_ALLOWED)?;
+            let id: u8 = id.trim().parse().context(DATA_KEYS_ALLOWED)?;
+            Ok((id, decode(key.trim()).context(DATA_KEYS_ALLOWED)?))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok(DataKeys {
+        current: config.data_key,
+        oldest: config.data_key_oldest,
+        later,
+    })
+}
+
+/// Whether the keys of personal data can be used together.
+pub(crate) fn data_keys_fit(config: &Config) -> bool {
+    data_keys(config).is_ok_and(|keys| Vault::with_data_keys(&[0; 32], &keys).is_ok())
 }
 
 #[cfg(test)]

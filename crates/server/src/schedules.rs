@@ -14,6 +14,8 @@ use services::housekeeping::forget_sign_ins::ForgetSignIns;
 use services::housekeeping::maintain_partitions::MaintainPartitions;
 use services::imports::drop_abandoned::DropAbandonedImports;
 use services::loyalty::advance_on_time::AdvanceWallets;
+use services::members::hash_tails::HashPhoneTails;
+use services::personal_data::forget_exports::ForgetExports;
 
 /// Every schedule that the worker keeps; days and nights are those of `zone`.
 ///
@@ -23,6 +25,8 @@ pub fn all(zone: Tz) -> Result<Vec<Schedule>, InvalidSchedule> {
     let messages = ForgetDevelopmentMessages;
     Ok(vec![
         Schedule::new("advance_wallets", "* * * * *", zone, AdvanceWallets)?,
+        Schedule::new("hash_phone_tails", "* * * * *", zone, HashPhoneTails)?,
+        Schedule::new("forget_exports", "5 * * * *", zone, ForgetExports)?,
         Schedule::new("forget_codes", "10 * * * *", zone, ForgetOneTimeCodes)?,
         Schedule::new("forget_challenges", "15 * * * *", zone, ForgetChallenges)?,
         Schedule::new("drop_imports", "20 * * * *", zone, DropAbandonedImports)?,

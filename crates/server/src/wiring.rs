@@ -56,7 +56,10 @@ pub(crate) async fn context_at(
     let pool = store::pool::connect(database.url(), config.database_pool_size.get())
         .await
         .context("cannot connect to the database")?;
-    let vault = Vault::new(&master_key::load(config, folder)?);
+    let vault = Vault::with_data_keys(
+        &master_key::load(config, folder)?,
+        &master_key::data_keys(config)?,
+    )?;
     let shared = shared_state(config, &vault, &clock).await?;
     let parts = ContextParts {
         pool,

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod loyalty;
 pub mod members;
 pub mod notifications;
+pub mod personal_data;
 pub mod programme;
 pub mod readers;
 mod touched;

@@ -89,7 +89,11 @@ pub async fn find_by_phones(
 ) -> Result<Vec<FoundMember<Vec<u8>>>, StoreError> {
     Ok(sqlx::query_as!(
         FoundMember::<Vec<u8>>,
-        r#"select phone_hash as "key!", id, status from members where phone_hash = any($1)"#,
+        r#"select h.hash as "key!", m.id as "id!", m.status as "status!"
+           from unnest($1::bytea[]) as h (hash)
+           cross join lateral (select id, status from members where phone_hash = h.hash
+                               union all
+                               select id, status from members where phone_hash_2 = h.hash limit 1) m"#,
         hashes,
     )
     .fetch_all(conn)
@@ -143,6 +147,15 @@ pub struct NewMembers {
     pub numbers: Vec<String>,
 }
 
+/// The hashes of phones, a column for each of the two data keys that may be in use.
+#[derive(Debug, Default)]
+pub struct PhoneHashColumns {
+    /// Under the key with the odd identity.
+    pub odd: Vec<Option<Vec<u8>>>,
+    /// Under the key with the even identity.
+    pub even: Vec<Option<Vec<u8>>>,
+}
+
 /// Makes waiting members with their wallets, known by phone; says how many. Rows whose phone or number exists already
 /// are left out: look again for what was made.
 ///
@@ -151,16 +164,16 @@ pub struct NewMembers {
 pub async fn insert_waiting_by_phone(
     conn: &mut PgConnection,
     new: &NewMembers,
-    phone_hashes: &[Vec<u8>],
+    phone_hashes: &PhoneHashColumns,
     phones_sealed: &[Vec<u8>],
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "with fresh as (
-             insert into members (id, number, status, phone_hash, phone_sealed, created_at)
-             select t.id, t.number, 'waiting', t.hash, t.sealed, $5
-             from unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[]) as t (id, number, hash, sealed)
-             order by t.hash
+             insert into members (id, number, status, phone_hash, phone_hash_2, phone_sealed, created_at)
+             select t.id, t.number, 'waiting', t.odd, t.even, t.sealed, $5
+             from unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $6::bytea[]) as t (id, number, odd, sealed, even)
+             order by t.odd, t.even
              on conflict do nothing
              returning id
          )
@@ -168,9 +181,10 @@ pub async fn insert_waiting_by_phone(
          select fresh.id, (select code from tiers order by level limit 1), $5 from fresh",
         &new.ids,
         &new.numbers,
-        phone_hashes,
+        &phone_hashes.odd as &[Option<Vec<u8>>],
         phones_sealed,
         now,
+        &phone_hashes.even as &[Option<Vec<u8>>],
     )
     .execute(conn)
     .await?;
@@ -284,23 +298,24 @@ pub async fn update_profile(
     .await?)
 }
 
-/// The constraint that lets one member have a phone.
-pub const PHONE_UNIQUE: &str = "members_phone_unique";
+/// The constraints that let one member have a phone, under either key.
+pub const PHONE_UNIQUE: [&str; 2] = ["members_phone_unique", "members_phone_2_unique"];
 
 /// Gives a member another phone.
 ///
 /// # Errors
-/// If the database fails; constraint [`PHONE_UNIQUE`] if another member has it.
+/// If the database fails; one of [`PHONE_UNIQUE`] if another member has it.
 pub async fn set_phone(
     conn: &mut PgConnection,
     member: MemberId,
-    hash: &[u8],
+    hashes: (Option<&[u8]>, Option<&[u8]>),
     sealed: &[u8],
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "update members set phone_hash = $2, phone_sealed = $3, version = version + 1 where id = $1",
+        "update members set phone_hash = $2, phone_hash_2 = $3, phone_sealed = $4, version = version + 1 where id = $1",
         member.as_uuid(),
-        hash,
+        hashes.0,
+        hashes.1,
         sealed,
     )
     .execute(conn)

@@ -110,7 +110,9 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
                select m.id, m.status, m.birthday_sealed from members m
                where m.id = case $1::smallint
                    when 1 then $2::uuid
-                   when 2 then (select p.id from members p where p.phone_hash = $3)
+                   when 2 then (select p.id from members p where p.phone_hash = $3
+                           union all
+                           select p.id from members p where p.phone_hash_2 = $3 limit 1)
                    when 3 then (select n.id from members n where n.number = $4)
                    when 4 then (select c.member_id from member_cards c join sessions s on s.id = c.session_id
                                 where c.locator = $4 and s.ended_at is null)

@@ -12,7 +12,7 @@ use services::auth::code_rules::CodeRules;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
-use services::vault::Vault;
+use services::vault::{DataKeys, Vault};
 use shared_state::SharedState;
 use sqlx::PgPool;
 
@@ -56,16 +56,16 @@ fn context_with(
 ) -> Context {
     Context::new(ContextParts {
         config,
-        ..parts(clock, pool, sms)
+        ..parts(&DataKeys::default(), clock, pool, sms)
     })
 }
 
-fn parts(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> ContextParts {
+fn parts(keys: &DataKeys, clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> ContextParts {
     ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&[7; 32]),
+        vault: Vault::with_data_keys(&[7; 32], keys).expect("keys that fit together"),
         sms,
         config: config_of_tests(),
     }
@@ -226,12 +226,33 @@ impl TestApp {
         let pool = store::pool::connect(&url, 8)
             .await
             .expect("the test's database answers");
-        let context = Context::with_shared(parts(clock, pool, Arc::clone(&sms)), shared);
+        let context = Context::with_shared(
+            parts(&DataKeys::default(), clock, pool, Arc::clone(&sms)),
+            shared,
+        );
         Self {
             router: rest_api::router(context.clone(), http),
             context,
             sms,
             database,
+        }
+    }
+
+    /// Another service on the same database, with the same clock and with these keys of personal data.
+    ///
+    /// # Panics
+    /// If the database does not answer or the keys don't fit together.
+    pub async fn neighbour_under(&self, keys: &DataKeys) -> Self {
+        let pool = store::pool::connect(&self.database.url(), 8)
+            .await
+            .expect("the test's database answers");
+        let (clock, sms) = (self.context.clock().clone(), Arc::clone(&self.sms));
+        let context = Context::new(parts(keys, clock, pool, Arc::clone(&sms)));
+        Self {
+            router: rest_api::router(context.clone(), HttpConfig::default()),
+            context,
+            sms,
+            database: Arc::clone(&self.database),
         }
     }
 

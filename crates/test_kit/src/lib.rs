@@ -5,12 +5,15 @@
 mod app;
 mod builders;
 mod database;
+mod dump;
 mod imports;
 mod request;
 pub mod wire;
+mod work;
 
 pub use app::{TestApp, config_of_tests, redis_servers, start_of_tests};
 pub use builders::SignedIn;
 pub use database::TestDatabase;
+pub use dump::place_of;
 pub use request::{Answer, RequestBuilder};
 pub use wire::Wire;

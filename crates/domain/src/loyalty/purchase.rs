@@ -94,6 +94,8 @@ pub struct MemberState {
 pub enum Proof {
     /// A phone or card number: enough to earn.
     Weak,
+    /// Chosen from a list by the end of the phone: enough to earn, never to spend.
+    Found,
     /// A rotating, spoken or SMS code: enough to spend.
     Strong,
 }

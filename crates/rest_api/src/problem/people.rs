@@ -2,9 +2,13 @@
 
 use http_kit::problem::{Problem, ProblemCode};
 use serde_json::json;
-use services::members::{ConsentError, ConsentGateError, DeviceError, PreferencesError};
+use services::members::{
+    ConsentError, ConsentGateError, DeviceError, PreferencesError, TailSearchError,
+};
+use services::personal_data::erase::EraseError;
+use services::personal_data::export::ExportError;
 
-use super::ApiError;
+use super::{ApiError, waiting};
 
 impl From<ConsentError> for ApiError {
     fn from(error: ConsentError) -> Self {
@@ -47,6 +51,44 @@ impl From<DeviceError> for ApiError {
             DeviceError::Unknown => ProblemCode::NotFound.into(),
             DeviceError::Consent(error) => error.into(),
             DeviceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TailSearchError> for ApiError {
+    fn from(error: TailSearchError) -> Self {
+        match error {
+            TailSearchError::Access(error) => error.into(),
+            TailSearchError::TooMany { retry_after } => {
+                waiting(ProblemCode::TooManyRequests, retry_after)
+            }
+            TailSearchError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::SignInTooOld => ProblemCode::StepUpRequired.into(),
+            ExportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EraseError> for ApiError {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::SignInTooOld => ProblemCode::StepUpRequired.into(),
+            EraseError::RolesHeld => ProblemCode::RolesHeld.into(),
+            EraseError::HoldsOpen => ProblemCode::HoldsOpen.into(),
+            EraseError::PointsWouldBeLost { points } => {
+                Problem::new(ProblemCode::PointsWouldBeLost)
+                    .member("points", points.hundredths())
+                    .into()
+            }
+            EraseError::Wallet(error) => error.into(),
+            EraseError::Store(error) => error.into(),
         }
     }
 }

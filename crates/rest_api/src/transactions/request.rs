@@ -11,7 +11,7 @@ use http_kit::problem::FieldError;
 use serde::{Deserialize, Serialize};
 use services::context::Context;
 use services::loyalty::post_purchase::PurchaseRequest;
-use services::members::MemberReference;
+use services::members::{MemberReference, read_found};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -48,6 +48,14 @@ pub struct MemberIn {
     /// The business's own customer number.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "client-17")]
     pub customer_id: Option<String>,
+    /// Somebody whom this business found by the end of the phone within the last quarter of an hour: to earn, never to spend.
+    #[schema(
+        min_length = 10,
+        max_length = 100,
+        pattern = "^ocf_[A-Za-z0-9_-]+$",
+        example = "ocf_AZyt9GyAcACAAAAAAAAAAQ"
+    )]
+    pub found: Option<String>,
 }
 
 /// One line of a receipt.
@@ -117,25 +125,30 @@ impl MemberIn {
             &self.card_number,
             &self.code,
             &self.customer_id,
+            &self.found,
         ) {
-            (Some(phone), None, None, None) => {
+            (Some(phone), None, None, None, None) => {
                 domain::phone::Phone::parse(phone, ctx.config().default_region)
                     .map(MemberReference::Phone)
                     .map_err(|error| wrong("/phone", "bad_format", error.to_string()))
             }
-            (None, Some(number), None, None) => MemberNumber::parse(number)
+            (None, Some(number), None, None, None) => MemberNumber::parse(number)
                 .map(MemberReference::Number)
                 .map_err(|error| wrong("/card_number", "bad_format", error.to_string())),
-            (None, None, Some(code), None) => MemberCode::parse(code)
+            (None, None, Some(code), None, None) => MemberCode::parse(code)
                 .map(|code| MemberReference::Code(code, ctx.clock().now()))
                 .map_err(|error| wrong("/code", "bad_format", error.to_string())),
-            (None, None, None, Some(id)) => Text::<100>::new(id)
+            (None, None, None, Some(id), None) => Text::<100>::new(id)
                 .map(|id| MemberReference::Alias(id.into_string()))
                 .map_err(|error| wrong("/customer_id", "bad_format", error.to_string())),
+            (None, None, None, None, Some(found)) => read_found(ctx, found).ok_or_else(|| {
+                let old = "not found here within the last quarter of an hour".to_owned();
+                wrong("/found", "bad_format", old)
+            }),
             _ => Err(wrong(
                 "",
                 "one_of",
-                "exactly one of phone, card_number, code and customer_id".to_owned(),
+                "exactly one of phone, card_number, code, customer_id and found".to_owned(),
             )),
         }
     }

@@ -3,6 +3,8 @@
 pub mod card;
 pub mod change;
 pub mod change_phone;
+pub mod erase;
+pub mod export;
 pub mod forget_device;
 pub mod get;
 pub mod get_consents;

@@ -9,6 +9,7 @@ mod document;
 mod factors;
 mod health;
 mod imports;
+mod leaks;
 mod loyalty;
 mod query_budget;
 mod rights;

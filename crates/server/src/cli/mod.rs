@@ -10,6 +10,7 @@ mod migrate;
 mod openapi;
 mod operator;
 mod partitions;
+mod personal_data;
 mod rights;
 mod serve;
 mod with_context;
@@ -54,6 +55,7 @@ enum Command {
     Keys(keys::Args),
     Operator(operator::Args),
     Partitions(partitions::Args),
+    PersonalData(personal_data::Args),
     CheckConfig(check_config::Args),
     Openapi(openapi::Args),
     Rights(rights::Args),
@@ -106,6 +108,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             within(
                 Origin::command("operator"),
                 operator::run(&args, read(&args.overrides)?),
+            )
+            .await
+        }
+        Command::PersonalData(args) => {
+            within(
+                Origin::command("personal-data"),
+                personal_data::run(&args, read(&args.overrides)?),
             )
             .await
         }

@@ -70,16 +70,33 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             secret(&config.database_url, is_database),
             "must begin with postgres:// or postgresql://",
         ),
+    ];
+    let more = posting(&config.posting)
+        .into_iter()
+        .chain(redis(config))
+        .chain(codes(config))
+        .chain(keys(config));
+    let checks = checks.into_iter().chain(more);
+    let faulty = checks.filter(|(_, fine, _)| !fine);
+    faulty.map(|(key, _, allowed)| (key, allowed)).collect()
+}
+
+fn keys(config: &Config) -> [(&'static str, bool, &'static str); 2] {
+    let secret = |key: &Option<Secret>, fine: fn(&str) -> bool| {
+        key.as_ref().is_none_or(|key| fine(key.reveal()))
+    };
+    [
         (
             "master_key",
             secret(&config.master_key, |text| master_key::decode(text).is_ok()),
             master_key::ALLOWED,
         ),
-    ];
-    let more = posting(&config.posting).into_iter().chain(redis(config));
-    let checks = checks.into_iter().chain(codes(config)).chain(more);
-    let faulty = checks.filter(|(_, fine, _)| !fine);
-    faulty.map(|(key, _, allowed)| (key, allowed)).collect()
+        (
+            "data_keys",
+            master_key::data_keys_fit(config),
+            master_key::DATA_KEYS_ALLOWED,
+        ),
+    ]
 }
 
 fn codes(config: &Config) -> [(&'static str, bool, &'static str); 4] {

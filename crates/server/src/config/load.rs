@@ -15,7 +15,7 @@ use super::sources::{Layer, Overrides, Surroundings, place};
 const DEFAULTS: &str = include_str!("../../../../owncircle.example.toml");
 
 /// Keys that the default file shows only as comments.
-const WITHOUT_DEFAULT: [&str; 10] = [
+const WITHOUT_DEFAULT: [&str; 12] = [
     "data_dir",
     "database_url",
     "database_url_file",
@@ -25,6 +25,8 @@ const WITHOUT_DEFAULT: [&str; 10] = [
     "postgres_account",
     "master_key",
     "master_key_file",
+    "data_keys",
+    "data_keys_file",
     "audit.anchor_dir",
 ];
 
@@ -58,6 +60,7 @@ pub fn load(surroundings: &Surroundings, overrides: &Overrides) -> Result<Loaded
     let mut faults = Vec::new();
     for (secret, value, file) in [
         (&mut config.master_key, "master_key", "master_key_file"),
+        (&mut config.data_keys, "data_keys", "data_keys_file"),
         (
             &mut config.database_url,
             "database_url",
@@ -197,7 +200,7 @@ fn describe_all(errors: figment::Error, figment: &Figment) -> ConfigError {
     let faults = errors.into_iter().map(|error| {
         let key = error.path.join(".");
         // A secret must not appear in the message about it.
-        let secret = ["master_key", "database_url"].contains(&key.as_str());
+        let secret = ["master_key", "data_keys", "database_url"].contains(&key.as_str());
         let reason = if secret {
             "is no text".to_owned()
         } else {

@@ -46,6 +46,14 @@ pub struct Config {
     pub master_key: Option<Secret>,
     /// A file that holds `master_key`.
     pub master_key_file: Option<PathBuf>,
+    /// Later keys of personal data.
+    pub data_keys: Option<Secret>,
+    /// A file that holds `data_keys`.
+    pub data_keys_file: Option<PathBuf>,
+    /// The key that seals personal data.
+    pub data_key: u8,
+    /// The oldest key of personal data that is still used.
+    pub data_key_oldest: u8,
     /// What is logged, and how.
     pub log: Log,
     /// The programme as it is first made.

@@ -54,6 +54,8 @@ fn the_example_file_is_the_defaults_and_names_every_setting() {
         "postgres_account",
         "master_key",
         "master_key_file",
+        "data_keys",
+        "data_keys_file",
     ] {
         assert!(
             EXAMPLE.contains(&format!("\n# {key} = ")),
@@ -243,6 +245,7 @@ const BAD_VALUES: &[[&str; 3]] = &[
     ["log.level", "loud=very", "error, warn"],
     ["sms.regions", "Russia", "countries of ISO 3166"],
     ["master_key", "short", "32 bytes in hexadecimal"],
+    ["data_keys", "2:short", "an identity from 2 to 255"],
     ["limits", "5", "group of settings"],
 ];
 

@@ -116,7 +116,9 @@ pub async fn change_phone(
 fn taken(error: ChangePhoneError) -> ChangePhoneError {
     match error {
         ChangePhoneError::Store(error)
-            if error.constraint() == Some(store::members::PHONE_UNIQUE) =>
+            if error
+                .constraint()
+                .is_some_and(|name| store::members::PHONE_UNIQUE.contains(&name)) =>
         {
             ChangePhoneError::Taken
         }
@@ -145,7 +147,7 @@ async fn decide(
             }));
         }
     }
-    let hash = ctx.vault().phone_hash(&input.phone);
+    let hash = ctx.vault().member_phone_hash(&input.phone);
     let holder = store::members::find_by_phones(conn, std::slice::from_ref(&hash)).await?;
     if let Some(holder) = holder.first() {
         let own = MemberId::from(holder.id) == caller.member;
@@ -155,7 +157,7 @@ async fn decide(
             ChangePhoneError::Taken
         }));
     }
-    move_phone(conn, ctx, caller, &input.phone, &hash, now).await
+    move_phone(conn, ctx, caller, &input.phone, now).await
 }
 
 async fn move_phone(
@@ -163,7 +165,6 @@ async fn move_phone(
     ctx: &Context,
     caller: MemberCaller,
     phone: &Phone,
-    hash: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Outcome, ChangePhoneError> {
     let member = caller.member;
@@ -175,7 +176,10 @@ async fn move_phone(
         member.as_uuid().as_bytes(),
         phone.e164().as_bytes(),
     );
-    store::members::set_phone(conn, member, hash, &sealed).await?;
+    let hashes = ctx.vault().member_phone_hashes(phone);
+    let kept = (hashes.odd.as_deref(), hashes.even.as_deref());
+    store::members::set_phone(conn, member, kept, &sealed).await?;
+    store::member_tails::forget(conn, member).await?;
     store::wallets::spend_not_before(conn, member, now + SPENDING_WAITS).await?;
     let ended = store::sessions::end_all(conn, member, Some(caller.session), "ended", now).await?;
     if let Some(old) = open_phone(ctx, member, row.phone_sealed.as_deref())? {

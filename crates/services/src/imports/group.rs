@@ -293,7 +293,9 @@ fn fingerprint(ctx: &Context, purchase: &RowPurchase) -> Vec<u8> {
         MemberReference::Phone(phone) => (0, ctx.vault().phone_hash(phone)),
         MemberReference::Number(number) => (1, number.as_str().as_bytes().to_vec()),
         MemberReference::Alias(alias) => (2, alias.as_bytes().to_vec()),
-        MemberReference::Member(id) => (3, id.as_uuid().as_bytes().to_vec()),
+        MemberReference::Member(id) | MemberReference::Found(_, id) => {
+            (3, id.as_uuid().as_bytes().to_vec())
+        }
         MemberReference::Code(code, _) => (4, code.locator().as_bytes().to_vec()),
     };
     let mut hash = digest::Context::new(&SHA256);

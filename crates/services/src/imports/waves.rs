@@ -56,7 +56,7 @@ pub(super) async fn post(
 /// How a row names its member.
 fn way(member: &MemberReference) -> u8 {
     match member {
-        MemberReference::Member(_) => 0,
+        MemberReference::Member(_) | MemberReference::Found(..) => 0,
         MemberReference::Phone(_) => 1,
         MemberReference::Number(_) => 2,
         MemberReference::Code(..) => 3,

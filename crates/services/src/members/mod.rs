@@ -5,7 +5,9 @@ mod card;
 pub(crate) mod code_attempts;
 pub(crate) mod consents;
 mod devices;
+pub(crate) mod find_by_tail;
 mod grant_operator;
+pub mod hash_tails;
 mod join;
 mod joining;
 mod lookup;
@@ -20,6 +22,7 @@ pub use consents::{
     consent_texts, my_consents, set_consents,
 };
 pub use devices::{DeviceError, PushAddress, RegisterDevice, forget_device, register_device};
+pub use find_by_tail::{TailMatch, TailSearchError, find_by_tail, read_found};
 pub use grant_operator::{GrantOperatorError, grant_operator};
 pub(crate) use join::join_by_phone;
 pub use join::{find_or_create_by_phone, member_of_phone};

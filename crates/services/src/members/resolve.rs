@@ -9,7 +9,7 @@ use domain::people::MemberStatus;
 use domain::phone::Phone;
 use sqlx::PgConnection;
 use store::error::StoreError;
-use store::members::{FoundMember, NewMembers};
+use store::members::{FoundMember, NewMembers, PhoneHashColumns};
 use uuid::Uuid;
 
 use crate::auth::session_state::known;
@@ -33,6 +33,33 @@ pub enum MemberReference {
     Code(MemberCode, DateTime<Utc>),
     /// The business's own customer number.
     Alias(String),
+    /// Whom this business found by the end of the phone.
+    Found(BusinessId, MemberId),
+}
+
+impl MemberReference {
+    /// The member, where the reference itself says it to `business`.
+    #[must_use]
+    pub fn identifier(&self, business: BusinessId) -> Option<MemberId> {
+        match self {
+            Self::Member(member) => Some(*member),
+            Self::Found(finder, member) if *finder == business => Some(*member),
+            Self::Found(..)
+            | Self::Phone(_)
+            | Self::Number(_)
+            | Self::Code(..)
+            | Self::Alias(_) => None,
+        }
+    }
+
+    /// How sure a name of this kind makes it, short of a code.
+    #[must_use]
+    pub const fn proof(&self) -> Proof {
+        match self {
+            Self::Found(..) => Proof::Found,
+            _ => Proof::Weak,
+        }
+    }
 }
 
 /// What happens to a phone or a customer number that nobody has.
@@ -47,8 +74,10 @@ pub enum OnUnknown {
 /// How sure it is that the member stands at the till.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// Anybody could know it: good for earning.
+    /// Anybody could know it: good for earning, and for spending as far as the business allows without a code.
     Weak,
+    /// The till chose him from a list: good for earning alone.
+    Found,
     /// The rotating code of this 30-second step, which is to be used once: good for spending.
     Code {
         /// The step.
@@ -60,6 +89,7 @@ impl From<Proof> for domain::loyalty::purchase::Proof {
     fn from(proof: Proof) -> Self {
         match proof {
             Proof::Weak => Self::Weak,
+            Proof::Found => Self::Found,
             Proof::Code { .. } => Self::Strong,
         }
     }
@@ -110,7 +140,7 @@ pub async fn resolve_members(
     on_unknown: OnUnknown,
 ) -> Result<Vec<Result<ResolvedMember, Unresolved>>, StoreError> {
     let found = Found {
-        ids: find_ids(conn, references).await?,
+        ids: find_ids(conn, business, references).await?,
         phones: phones(conn, ctx, references, on_unknown).await?,
         numbers: find_numbers(conn, references).await?,
         locators: find_locators(conn, references).await?,
@@ -121,14 +151,14 @@ pub async fn resolve_members(
         .iter()
         .map(|reference| {
             let MemberReference::Code(code, _) = reference else {
-                return found.resolve(ctx, reference);
+                return found.resolve(ctx, business, reference);
             };
             // A code has eight digits: whoever may try without end finds one.
             let now = ctx.clock().now();
             if attempts.exhausted(business, code.locator(), now) {
                 return Err(Unresolved::InvalidCode);
             }
-            let resolved = found.resolve(ctx, reference);
+            let resolved = found.resolve(ctx, business, reference);
             if resolved.is_err() {
                 attempts.failed(business, code.locator(), now);
             }
@@ -141,6 +171,7 @@ impl Found {
     fn resolve(
         &self,
         ctx: &Context,
+        business: BusinessId,
         reference: &MemberReference,
     ) -> Result<ResolvedMember, Unresolved> {
         let weak = |found: Option<&(MemberId, MemberStatus)>| match found {
@@ -148,12 +179,17 @@ impl Found {
             Some((member, status)) => Ok(ResolvedMember {
                 member: *member,
                 status: *status,
-                proof: Proof::Weak,
+                proof: reference.proof(),
             }),
         };
         match reference {
-            MemberReference::Member(id) => weak(self.ids.get(&id.as_uuid())),
-            MemberReference::Phone(phone) => weak(self.phones.get(&ctx.vault().phone_hash(phone))),
+            MemberReference::Member(_) | MemberReference::Found(..) => {
+                let id = reference.identifier(business);
+                weak(id.and_then(|id| self.ids.get(&id.as_uuid())))
+            }
+            MemberReference::Phone(phone) => {
+                weak(self.phones.get(&ctx.vault().member_phone_hash(phone)))
+            }
             MemberReference::Number(number) => weak(self.numbers.get(number.as_str())),
             MemberReference::Alias(alias) => weak(self.aliases.get(alias)),
             MemberReference::Code(code, shown_at) => {
@@ -195,11 +231,11 @@ fn by_key<K: Ord>(
 
 async fn find_ids(
     conn: &mut PgConnection,
+    business: BusinessId,
     references: &[MemberReference],
 ) -> Result<BTreeMap<Uuid, (MemberId, MemberStatus)>, StoreError> {
-    let ids = keys(references, |reference| match reference {
-        MemberReference::Member(id) => Some(id.as_uuid()),
-        _ => None,
+    let ids = keys(references, |reference| {
+        reference.identifier(business).map(MemberId::as_uuid)
     });
     if ids.is_empty() {
         return Ok(BTreeMap::new());
@@ -248,7 +284,7 @@ async fn phones(
     let phones: BTreeMap<Vec<u8>, &Phone> = references
         .iter()
         .filter_map(|reference| match reference {
-            MemberReference::Phone(phone) => Some((ctx.vault().phone_hash(phone), phone)),
+            MemberReference::Phone(phone) => Some((ctx.vault().member_phone_hash(phone), phone)),
             _ => None,
         })
         .collect();
@@ -277,7 +313,8 @@ async fn phones(
                     .seal(SealedField::MemberPhone, id.as_bytes(), phone)
             })
             .collect();
-        store::members::insert_waiting_by_phone(conn, &new, &missing, &sealed, ctx.clock().now())
+        let kept = phone_columns(ctx, missing.iter().map(|hash| phones[hash]));
+        store::members::insert_waiting_by_phone(conn, &new, &kept, &sealed, ctx.clock().now())
             .await?;
         found.extend(by_key(
             store::members::find_by_phones(conn, &missing).await?,
@@ -343,14 +380,19 @@ pub async fn make_waiting(
     for (member, business, named) in newcomers {
         match named {
             MemberReference::Phone(phone) => {
-                phones.insert(ctx.vault().phone_hash(phone), (member.as_uuid(), phone));
+                phones.insert(
+                    ctx.vault().member_phone_hash(phone),
+                    (member.as_uuid(), phone),
+                );
             }
             MemberReference::Alias(alias) => {
                 let named = aliases.entry(*business).or_default();
                 named.insert(alias.clone(), member.as_uuid());
             }
-            MemberReference::Member(_) | MemberReference::Number(_) | MemberReference::Code(..) => {
-            }
+            MemberReference::Member(_)
+            | MemberReference::Found(..)
+            | MemberReference::Number(_)
+            | MemberReference::Code(..) => {}
         }
     }
     if !phones.is_empty() {
@@ -363,10 +405,9 @@ pub async fn make_waiting(
                     .seal(SealedField::MemberPhone, id.as_bytes(), plain)
             })
             .collect();
-        let hashes: Vec<Vec<u8>> = phones.into_keys().collect();
-        let made =
-            store::members::insert_waiting_by_phone(conn, &new, &hashes, &sealed, now).await?;
-        all_made(made, hashes.len())?;
+        let kept = phone_columns(ctx, phones.values().map(|(_, phone)| *phone));
+        let made = store::members::insert_waiting_by_phone(conn, &new, &kept, &sealed, now).await?;
+        all_made(made, phones.len())?;
     }
     for (business, named) in aliases {
         let (aliases, ids): (Vec<String>, Vec<Uuid>) = named.into_iter().unzip();
@@ -376,6 +417,13 @@ pub async fn make_waiting(
         all_made(made, aliases.len())?;
     }
     Ok(())
+}
+
+/// The hashes under which members are kept.
+fn phone_columns<'p>(ctx: &Context, phones: impl Iterator<Item = &'p Phone>) -> PhoneHashColumns {
+    let hashes = phones.map(|phone| ctx.vault().member_phone_hashes(phone));
+    let (odd, even) = hashes.map(|one| (one.odd, one.even)).unzip();
+    PhoneHashColumns { odd, even }
 }
 
 fn all_made(made: u64, asked: usize) -> Result<(), StoreError> {

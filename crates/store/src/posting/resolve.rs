@@ -95,7 +95,8 @@ pub async fn resolve_and_lock(
                union all
                select 2::smallint, u.n, m.id, m.status, m.birthday_sealed
                from unnest($2::bytea[]) with ordinality as u (hash, n)
-               cross join lateral (select * from members where phone_hash = u.hash limit 1) m
+               cross join lateral (select * from members where phone_hash = u.hash union all
+                                   select * from members where phone_hash_2 = u.hash limit 1) m
                union all
                select 3::smallint, u.n, m.id, m.status, m.birthday_sealed
                from unnest($3::text[]) with ordinality as u (number, n)

@@ -107,7 +107,12 @@ fn may_spend(
     }
     member.wallet.require_spending(programme.now)?;
     let worth = programme.settings.point_value.worth_of(points)?;
-    if input.proof == Proof::Weak && worth > terms.without_code(programme.settings) {
+    let refused = match input.proof {
+        Proof::Strong => false,
+        Proof::Weak => worth > terms.without_code(programme.settings),
+        Proof::Found => true,
+    };
+    if refused {
         return Err(PurchaseRefusal::ProofRequired);
     }
     let available = member.wallet.spendable();

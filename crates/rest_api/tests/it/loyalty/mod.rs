@@ -7,3 +7,4 @@ mod places_kept;
 mod quoting;
 mod reading;
 mod rules;
+mod tail;

@@ -2,8 +2,11 @@
 
 mod consents;
 mod devices;
+mod erasure;
+mod export;
 mod preferences;
 mod referrals;
+mod rotation;
 
 use serde_json::json;
 use test_kit::TestApp;

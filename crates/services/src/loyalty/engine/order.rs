@@ -31,7 +31,9 @@ pub(super) fn name(order: &Order) -> Name {
 
 fn name_at(business: BusinessId, member: &MemberReference) -> Name {
     match member {
-        MemberReference::Member(member) => Name::member(*member),
+        MemberReference::Member(member) | MemberReference::Found(_, member) => {
+            Name::member(*member)
+        }
         MemberReference::Phone(phone) => Name::other(("phone", phone.e164())),
         MemberReference::Number(number) => Name::other(("number", number.as_str())),
         MemberReference::Code(code, _) => Name::other(("code", code.locator())),

@@ -238,7 +238,7 @@ fn ask(stage: &Stage, members: &Members, lots: &LotNeeds, now: DateTime<Utc>) ->
         codes: resolved
             .filter_map(|found| match found.proof {
                 Proof::Code { step } => Some((found.member.as_uuid(), step)),
-                Proof::Weak => None,
+                Proof::Weak | Proof::Found => None,
             })
             .collect(),
         members: members

@@ -120,8 +120,11 @@ fn told(stage: &Stage, item: &PostItem, now: DateTime<Utc>) -> Option<Arc<[Rule]
 /// The member as the statement takes the name, and the step of a code that is one of now.
 fn name_of(ctx: &Context, item: &PostItem) -> (Name, Option<i64>) {
     match &item.member {
-        MemberReference::Member(id) => (Name::Id(id.as_uuid()), None),
-        MemberReference::Phone(phone) => (Name::Phone(ctx.vault().phone_hash(phone)), None),
+        MemberReference::Member(_) | MemberReference::Found(..) => {
+            let id = item.member.identifier(item.business);
+            (Name::Id(id.map_or_else(Uuid::nil, MemberId::as_uuid)), None)
+        }
+        MemberReference::Phone(phone) => (Name::Phone(ctx.vault().member_phone_hash(phone)), None),
         MemberReference::Number(number) => (Name::Number(number.as_str().to_owned()), None),
         MemberReference::Alias(alias) => (Name::Alias(alias.clone()), None),
         MemberReference::Code(code, shown_at) => {

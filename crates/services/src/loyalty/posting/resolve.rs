@@ -119,10 +119,13 @@ fn ask(names: &mut Names, ctx: &Context, naming: Naming<'_>) -> Option<(Way, usi
         Naming::Nobody => return None,
     };
     Some(match reference {
-        MemberReference::Member(id) => (Way::Id, add(&mut names.ids, id.as_uuid())),
+        MemberReference::Member(_) | MemberReference::Found(..) => {
+            let id = reference.identifier(business)?;
+            (Way::Id, add(&mut names.ids, id.as_uuid()))
+        }
         MemberReference::Phone(phone) => (
             Way::Phone,
-            add(&mut names.phones, ctx.vault().phone_hash(phone)),
+            add(&mut names.phones, ctx.vault().member_phone_hash(phone)),
         ),
         MemberReference::Number(number) => (
             Way::Number,
@@ -166,6 +169,8 @@ impl Members {
         };
         let found = found.filter(|found| found.status != MemberStatus::Erased);
         let MemberReference::Code(code, shown_at) = reference else {
+            let proof = reference.proof();
+            let found = found.map(|found| ResolvedMember { proof, ..found });
             return Ok(found.ok_or(Unresolved::Unknown));
         };
         // A code has eight digits: whoever may try without end finds one.

@@ -85,7 +85,12 @@ impl Book {
         let settings = &self.loaded.stage.frame.programme.settings;
         let worth = settings.point_value.worth_of(points);
         let worth = worth.map_err(WalletError::from)?;
-        if found.proof == Proof::Weak && worth > terms.without_code(settings) {
+        let refused = match found.proof {
+            Proof::Code { .. } => false,
+            Proof::Weak => worth > terms.without_code(settings),
+            Proof::Found => true,
+        };
+        if refused {
             return Err(PurchaseRefusal::ProofRequired.into());
         }
         Ok(())
