@@ -2,6 +2,7 @@
 //! Start with [`loyalty`]; [`money`] says what amounts are and how they round.
 
 pub mod ids;
+pub mod limits;
 pub mod loyalty;
 pub mod member_code;
 pub mod money;

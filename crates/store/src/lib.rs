@@ -1,6 +1,7 @@
 //! Everything that is said to PostgreSQL: migrations, one file a table (or a few that belong together), functions over a
 //! connection with checked SQL. No rule of the business lives here; start with [`wallets`] and [`purchases`].
 
+pub mod adjustments;
 pub mod audit;
 pub mod balances;
 pub mod businesses;
@@ -18,7 +19,9 @@ pub mod kept_answers;
 pub mod key_holds;
 pub mod locations;
 pub mod lots;
+pub mod member_blocks;
 pub mod member_cards;
+pub mod member_lists;
 pub mod member_progress;
 pub mod members;
 pub mod migrate;
@@ -38,5 +41,6 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod staff;
 pub mod tiers;
+pub mod transfers;
 pub mod used_member_codes;
 pub mod wallets;

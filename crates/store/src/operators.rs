@@ -59,3 +59,17 @@ pub async fn delete(
     .await?;
     Ok(done.rows_affected() > 0)
 }
+
+/// The admins who may act, kept from change until the transaction ends.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_admins(conn: &mut PgConnection) -> Result<Vec<MemberId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select o.member_id from operators o join members m on m.id = o.member_id
+         where o.role = 'admin' and m.status = 'active' order by o.member_id for update of o"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(MemberId::from).collect())
+}

@@ -205,6 +205,27 @@ pub async fn end(
     Ok(done.rows_affected() > 0)
 }
 
+/// Ends all sign-ins of a member; says how many were not ended before.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    member: MemberId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "update sessions set ended_at = $3, end_reason = $2 where member_id = $1 and ended_at is null",
+        member.as_uuid(),
+        reason,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Notes that the sign-in's tokens were renewed.
 ///
 /// # Errors

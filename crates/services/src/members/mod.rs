@@ -6,6 +6,7 @@ pub(crate) mod code_attempts;
 mod grant_operator;
 mod join;
 mod lookup;
+pub mod office;
 mod profile;
 mod resolve;
 
