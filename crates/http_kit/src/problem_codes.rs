@@ -129,6 +129,8 @@ catalogue! {
         "Take the present role first.";
     LastOwner = "last_owner", CONFLICT, "A business keeps at least one owner", "У партнёра должен остаться хотя бы один владелец",
         "Make another person an owner first.";
+    LastAdmin = "last_admin", CONFLICT, "The programme keeps at least one admin", "В программе должен остаться хотя бы один администратор",
+        "Make another person an admin first.";
     TooManyLocations = "too_many_locations", CONFLICT, "The business has as many locations as it may have", "Слишком много точек",
         "Ask the operator of the programme.";
     TooManyKeys = "too_many_keys", CONFLICT, "The business has too many live keys", "Слишком много действующих ключей",
@@ -181,6 +183,8 @@ catalogue! {
         "Check the amounts.";
     TransferNotAllowed = "transfer_not_allowed", CONFLICT, "These points cannot be given away", "Эти баллы нельзя передать",
         "Check the rules of the programme.";
+    TransferLimitReached = "transfer_limit_reached", CONFLICT, "More points than may be given away in a day", "Больше баллов, чем можно передать за день",
+        "left tells how many can still be given today.";
     SecondPersonRequired = "second_person_required", CONFLICT, "Another person has to approve", "Нужно подтверждение второго человека",
         "Nobody approves a request of their own.";
     AlreadyDecided = "already_decided", CONFLICT, "This was already decided", "Решение уже принято",

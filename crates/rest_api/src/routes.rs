@@ -71,6 +71,14 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
         .routes(routes!(loyalty::make_hold::make))
         .routes(routes!(loyalty::capture_hold::capture))
         .routes(routes!(loyalty::void_hold::void))
+        .routes(routes!(loyalty::transfer::give))
+        .routes(routes!(
+            loyalty::adjustments::list::all,
+            loyalty::adjustments::request::ask
+        ))
+        .routes(routes!(loyalty::adjustments::get::one))
+        .routes(routes!(loyalty::adjustments::approve::yes))
+        .routes(routes!(loyalty::adjustments::decline::no))
         .routes(routes!(transactions::list::list, transactions::post::post))
         .routes(routes!(transactions::get::get))
         .routes(routes!(transactions::imports::show::report))
@@ -82,6 +90,12 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
             admin::change_rule::change_one
         ))
         .routes(routes!(admin::set_tiers::set_tiers))
+        .routes(routes!(admin::members::list::members))
+        .routes(routes!(admin::members::find::search))
+        .routes(routes!(admin::members::show::one))
+        .routes(routes!(admin::members::block::stop))
+        .routes(routes!(admin::members::unblock::let_in))
+        .routes(routes!(admin::change_role::change))
         .routes(routes!(admin::list_jobs::jobs))
         .routes(routes!(admin::retry_job::retry))
         .routes(routes!(

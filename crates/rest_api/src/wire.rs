@@ -34,6 +34,8 @@ macro_rules! named {
 named! {
     /// A person's role at a business.
     StaffRole = rights::StaffRole;
+    /// A role of somebody who runs the programme.
+    OperatorRole = rights::OperatorRole;
     /// What an integration key may do.
     Scope = rights::Scope;
     /// A language.

@@ -1,12 +1,15 @@
 //! Running the programme: earning rules, the ladder of tiers, settings, the ledger's proof, the job queue.
 
 pub mod add_rule;
+pub mod change_role;
 pub mod change_rule;
 pub mod get_rule;
 pub mod get_settings;
 pub mod ledger_check;
+pub mod limits_model;
 pub mod list_jobs;
 pub mod list_rules;
+pub mod members;
 pub mod retry_job;
 pub mod rule_model;
 pub mod set_settings;

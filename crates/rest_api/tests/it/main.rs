@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod businesses;
+mod by_hand;
 mod conventions;
 mod document;
 mod health;
