@@ -2,6 +2,7 @@
 //! case's error, without a catch-all arm, so that a new error has to find its answer here.
 
 mod by_hand;
+mod people;
 mod posting;
 mod programme;
 mod upkeep;
@@ -150,6 +151,7 @@ impl From<ProfileError> for ApiError {
             ProfileError::ImpossibleBirthday => {
                 field("/birthday", "out_of_range", error.to_string()).into()
             }
+            ProfileError::Consent(error) => error.into(),
             ProfileError::Store(error) => error.into(),
         }
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use domain::audit::{Action, ObjectKind};
 use domain::loyalty::tier::{Ladder, LadderError, Tier};
 use domain::rights::OperatorRole;
 use store::error::StoreError;
 
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::{programme, transaction};
@@ -92,8 +94,15 @@ pub async fn set(
 ) -> Result<Arc<Ladder>, SetLadderError> {
     caller.require(OperatorRole::Admin)?;
     let ladder = Arc::new(Ladder::new(tiers)?);
-    let result = transaction::run(ctx, Arc::clone(&ladder), |conn, ladder| {
-        Box::pin(async move { store::tiers::set(conn, ladder).await })
+    let input = (ctx.clone(), Arc::clone(&ladder));
+    let result = transaction::run(ctx, input, |conn, (ctx, ladder)| {
+        Box::pin(async move {
+            let before = store::tiers::get(conn).await?;
+            store::tiers::set(conn, ladder).await?;
+            let before = before.as_ref().map(Ladder::tiers).unwrap_or_default();
+            let entry = Entry::of(Action::LadderSet, ObjectKind::Programme);
+            audit_log::record(conn, ctx, entry.changed(before, ladder.tiers())).await
+        })
     })
     .await;
     ctx.caches().ladder.forget(&());
