@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::{MemberId, TransferId};
 use domain::limits::Limits;
 use domain::loyalty::transfer;
@@ -20,6 +21,7 @@ use store::transfers::NewTransfer;
 use uuid::Uuid;
 
 use super::wallets::{self, Needs};
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::MemberCaller;
 use crate::context::Context;
@@ -204,6 +206,11 @@ async fn move_points(
     let mut writes = wallets::changes(&changed);
     writes.events = &events;
     wallets::write(conn, &changed, &writes, Further::default(), now).await?;
+    if points > programme.settings.limits.transfer_unproved {
+        let what = json!({ "from": giver, "to": taker, "points": points });
+        let entry = Entry::of(Action::TransferMake, ObjectKind::Transfer).id(id);
+        audit_log::record(conn, ctx, entry.after(what)).await?;
+    }
     Ok(Transferred {
         id,
         points,

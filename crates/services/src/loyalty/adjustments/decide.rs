@@ -1,12 +1,13 @@
 //! The second person's yes or no to an adjustment that waits.
 
+use domain::audit::Action;
 use domain::ids::{AdjustmentId, MemberId};
 use domain::rights::OperatorRole;
 use domain::text::Text;
 use sqlx::PgConnection;
 use std::sync::Arc;
 
-use super::{AdjustmentError, AdjustmentRow, DECLINED, DONE, carry_out, lock_waiting};
+use super::{AdjustmentError, AdjustmentRow, DECLINED, DONE, carry_out, lock_waiting, note};
 use crate::caller::OperatorCaller;
 use crate::context::Context;
 use crate::idempotency::{self, Answered, IdempotencyKey, Render};
@@ -129,5 +130,11 @@ async fn carry(
         .as_ref()
         .map(|note| note.as_str().to_owned());
     store::adjustments::decide(conn, &row).await?;
+    let action = if verdict.yes {
+        Action::AdjustmentApprove
+    } else {
+        Action::AdjustmentReject
+    };
+    note(conn, ctx, action, &row).await?;
     Ok(row)
 }

@@ -10,7 +10,8 @@ mod list;
 mod request;
 
 use chrono::{DateTime, Utc};
-use domain::ids::{AdjustmentId, MemberId};
+use domain::audit::{Action, ObjectKind};
+use domain::ids::{AdjustmentId, BusinessId, MemberId};
 use domain::loyalty::adjustment::{self, Adjustment};
 use domain::loyalty::lot::Funder;
 use domain::loyalty::wallet::WalletError;
@@ -28,6 +29,7 @@ pub use self::decide::{Decision, approve, decline};
 pub use self::list::{AdjustmentFilter, get, list};
 pub use self::request::{AdjustmentOrder, request};
 use super::wallets::{self, Needs};
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::AccessError;
 use crate::context::Context;
@@ -111,6 +113,26 @@ async fn carry_out(
     writes.events = &events;
     wallets::write(conn, &[&held], &writes, Further::default(), now).await?;
     Ok(applied)
+}
+
+/// Notes in the audit log what was done to an adjustment: figures and identifiers, not the words that people wrote.
+async fn note(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    action: Action,
+    row: &AdjustmentRow,
+) -> Result<(), StoreError> {
+    let entry = Entry::of(action, ObjectKind::Adjustment)
+        .id(row.id)
+        .business(row.funder_id.map(BusinessId::from))
+        .after(json!({
+            "member_id": row.member_id,
+            "points": row.points,
+            "into_debt": row.into_debt,
+            "status": row.status,
+            "applied": row.applied,
+        }));
+    audit_log::record(conn, ctx, entry).await
 }
 
 /// Passes members who were not erased; blocked ones may have points taken.

@@ -1,5 +1,6 @@
 //! An operator gives or takes points, with a reason.
 
+use domain::audit::Action;
 use domain::ids::MemberId;
 use domain::loyalty::lot::Funder;
 use domain::loyalty::wallet::WalletError;
@@ -9,7 +10,7 @@ use domain::text::Text;
 use sqlx::PgConnection;
 use std::sync::Arc;
 
-use super::{AdjustmentError, AdjustmentRow, DONE, WAITING, carry_out, require_person};
+use super::{AdjustmentError, AdjustmentRow, DONE, WAITING, carry_out, note, require_person};
 use crate::caller::OperatorCaller;
 use crate::context::Context;
 use crate::idempotency::{self, Answered, IdempotencyKey, Render};
@@ -109,5 +110,6 @@ async fn make(
         DONE.clone_into(&mut row.status);
     }
     store::adjustments::insert(conn, &row).await?;
+    note(conn, ctx, Action::AdjustmentAsk, &row).await?;
     Ok(row)
 }

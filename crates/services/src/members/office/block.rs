@@ -1,6 +1,7 @@
 //! An operator blocks a member, or lets him in again. A blocked member's sign-ins end at once in this process and within
 //! five seconds in others; from then on nothing is earned and nothing spent.
 
+use domain::audit::{Action, ObjectKind};
 use domain::ids::MemberId;
 use domain::people::MemberStatus;
 use domain::rights::OperatorRole;
@@ -8,6 +9,7 @@ use domain::text::Text;
 use sqlx::PgConnection;
 use store::error::StoreError;
 
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
@@ -118,5 +120,11 @@ async fn apply(conn: &mut PgConnection, ctx: &Context, change: &Change) -> Resul
     } else {
         store::member_blocks::lift(conn, member, reason, change.by, now).await?;
     }
+    let action = if change.block {
+        Action::MemberBlock
+    } else {
+        Action::MemberUnblock
+    };
+    audit_log::record(conn, ctx, Entry::of(action, ObjectKind::Member).id(member)).await?;
     Ok(())
 }

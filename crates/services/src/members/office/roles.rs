@@ -1,11 +1,14 @@
 //! An admin gives and takes operator roles. Nobody changes the own ones, and one admin who can sign in always stays.
 
+use domain::audit::{Action, ObjectKind};
 use domain::ids::MemberId;
 use domain::people::MemberStatus;
 use domain::rights::OperatorRole;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
@@ -91,6 +94,13 @@ async fn apply(
         }
         store::operators::delete(conn, change.member, change.role).await?;
     }
+    let action = if change.give {
+        Action::OperatorGrant
+    } else {
+        Action::OperatorRevoke
+    };
+    let entry = Entry::of(action, ObjectKind::Member).id(change.member);
+    audit_log::record(conn, ctx, entry.after(json!({ "role": change.role }))).await?;
     let roles = store::operators::roles(conn, change.member).await?;
     Ok(roles
         .iter()

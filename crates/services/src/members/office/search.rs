@@ -1,6 +1,7 @@
 //! Finding members: by phone, number or identifier exactly, or page by page. Names are sealed and can't be searched.
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::MemberId;
 use domain::people::MemberStatus;
 use domain::rights::OperatorRole;
@@ -8,10 +9,12 @@ use store::error::StoreError;
 use store::member_lists::{self, ListedMember};
 use uuid::Uuid;
 
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::members::{MemberReference, OnUnknown, open, open_phone, resolve_members};
+use crate::transaction;
 use crate::vault::SealedField;
 
 /// A member in a list, as an operator sees him there.
@@ -85,11 +88,21 @@ pub async fn find(
     let Some(Ok(found)) = found.into_iter().next() else {
         return Ok(None);
     };
+    let entry = Entry::of(Action::MemberSearch, ObjectKind::Member).id(found.member);
+    note(ctx, entry).await?;
     let rows = member_lists::of_ids(&mut conn, &[found.member.as_uuid()]).await?;
     rows.into_iter()
         .next()
         .map(|row| seen(ctx, row))
         .transpose()
+}
+
+/// Notes in the audit log that an operator looked at somebody.
+pub(super) async fn note(ctx: &Context, entry: Entry) -> Result<(), StoreError> {
+    transaction::run(ctx, (ctx.clone(), entry), |conn, (ctx, entry)| {
+        Box::pin(audit_log::record(conn, ctx, entry.clone()))
+    })
+    .await
 }
 
 fn seen(ctx: &Context, row: ListedMember) -> Result<FoundMember, FindError> {

@@ -1,12 +1,14 @@
 //! One member, whole: who it is, what he has, where he is signed in, where he works, and why he was blocked.
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::MemberId;
 use domain::rights::OperatorRole;
 use store::member_blocks::BlockRow;
 use store::sessions::SessionRow;
 
-use super::search::FindError;
+use super::search::{FindError, note};
+use crate::audit_log::Entry;
 use crate::auth::session_state::known;
 use crate::caller::{MemberCaller, OperatorCaller, StaffPlace};
 use crate::context::Context;
@@ -62,6 +64,11 @@ pub async fn show(
         session: caller.session,
     };
     let profile = profile(ctx, &as_member).await?;
+    note(
+        ctx,
+        Entry::of(Action::MemberView, ObjectKind::Member).id(member),
+    )
+    .await?;
     let now = ctx.clock().now();
     let mut conn = ctx.connection().await?;
     let row = match wallet_now(&mut conn, ctx, member, now).await {
