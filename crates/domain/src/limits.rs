@@ -1,9 +1,28 @@
-//! How much may happen without a second look: points given by hand and from member to member.
+//! How much may happen without a second look: points given by hand, from member to member, and at tills.
 
 use serde::{Deserialize, Serialize};
 
 use crate::money::Points;
+use crate::names::named_values;
 use crate::programme::Check;
+
+named_values! {
+    /// What happened too often at a till.
+    Suspicion {
+        /// A member earned at one business more often on a day than is plausible.
+        MemberAccrualsDay = "member_accruals_day",
+        /// A person at the till credited one member more often on a day.
+        CashierMemberDay = "cashier_member_day",
+        /// A person at the till credited more points in an hour.
+        CashierPointsHour = "cashier_points_hour",
+        /// A till with a key credited more points in an hour.
+        KeyPointsHour = "key_points_hour",
+        /// An outlet credited more points in an hour.
+        LocationPointsHour = "location_points_hour",
+        /// A person at the till credited one member so often on a day that somebody should look; nothing was refused.
+        RepeatedCredits = "repeated_credits",
+    }
+}
 
 /// The programme's limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +36,18 @@ pub struct Limits {
     pub transfer_daily: Points,
     /// The most points of one transfer for which the giver need not have signed in within the last minutes.
     pub transfer_unproved: Points,
+    /// How often a member earns at one business on a day; none: without limit.
+    pub member_accruals_day: Option<u32>,
+    /// How often one person at a till credits one member on a day.
+    pub cashier_member_day: Option<u32>,
+    /// From how many such credits on an operator is told.
+    pub repeated_credits: Option<u32>,
+    /// The points that one person at a till credits in an hour by the clock.
+    pub cashier_points_hour: Option<Points>,
+    /// The points that one key credits in an hour.
+    pub key_points_hour: Option<Points>,
+    /// The points that one outlet credits in an hour.
+    pub location_points_hour: Option<Points>,
 }
 
 impl Default for Limits {
@@ -26,6 +57,12 @@ impl Default for Limits {
             transfer_least: Points::from_hundredths(1_000),
             transfer_daily: Points::from_hundredths(500_000),
             transfer_unproved: Points::from_hundredths(50_000),
+            member_accruals_day: Some(1_000),
+            cashier_member_day: Some(20),
+            repeated_credits: Some(5),
+            cashier_points_hour: Some(Points::from_hundredths(10_000_000)),
+            key_points_hour: None,
+            location_points_hour: None,
         }
     }
 }
@@ -37,8 +74,25 @@ impl Limits {
         points.hundredths().unsigned_abs() > self.adjustment_alone.hundredths().unsigned_abs()
     }
 
+    /// What a credit would be one too many for, if so many were there before it: of the member at the business today, and
+    /// of the member by this person at the till, if a person stands there.
+    #[must_use]
+    pub fn exceeded(&self, of_member: u32, by_cashier: Option<u32>) -> Option<Suspicion> {
+        let full = |limit: Option<u32>, count: u32| limit.is_some_and(|limit| count >= limit);
+        if full(self.member_accruals_day, of_member) {
+            Some(Suspicion::MemberAccrualsDay)
+        } else if by_cashier.is_some_and(|count| full(self.cashier_member_day, count)) {
+            Some(Suspicion::CashierMemberDay)
+        } else {
+            None
+        }
+    }
+
     /// Whether each limit is possible, where it stands, and what is allowed there.
-    pub(crate) fn checks(&self) -> [Check; 4] {
+    pub(crate) fn checks(&self) -> [Check; 10] {
+        let count = |limit: Option<u32>| limit.is_none_or(|limit| (1..=1_000_000).contains(&limit));
+        let points = |limit: Option<Points>| limit.is_none_or(|limit| !limit.is_negative());
+        let (counts, amounts) = ("1 to 1000000, or null", "0 or more, or null");
         let not_negative = "0 or more";
         [
             (
@@ -60,6 +114,36 @@ impl Limits {
                 !self.transfer_unproved.is_negative(),
                 "/limits/transfer_unproved",
                 not_negative,
+            ),
+            (
+                count(self.member_accruals_day),
+                "/limits/member_accruals_day",
+                counts,
+            ),
+            (
+                count(self.cashier_member_day),
+                "/limits/cashier_member_day",
+                counts,
+            ),
+            (
+                count(self.repeated_credits),
+                "/limits/repeated_credits",
+                counts,
+            ),
+            (
+                points(self.cashier_points_hour),
+                "/limits/cashier_points_hour",
+                amounts,
+            ),
+            (
+                points(self.key_points_hour),
+                "/limits/key_points_hour",
+                amounts,
+            ),
+            (
+                points(self.location_points_hour),
+                "/limits/location_points_hour",
+                amounts,
             ),
         ]
     }
@@ -88,6 +172,25 @@ mod tests {
                 "{points}"
             );
         }
+    }
+
+    #[test]
+    fn a_limit_is_reached_by_as_many_as_it_says() {
+        let limits = Limits {
+            member_accruals_day: Some(3),
+            cashier_member_day: Some(2),
+            ..Limits::default()
+        };
+        assert_eq!(limits.exceeded(2, Some(1)), None);
+        assert_eq!(
+            limits.exceeded(3, Some(0)),
+            Some(Suspicion::MemberAccrualsDay)
+        );
+        assert_eq!(
+            limits.exceeded(2, Some(2)),
+            Some(Suspicion::CashierMemberDay)
+        );
+        assert_eq!(limits.exceeded(2, None), None);
     }
 
     #[test]

@@ -163,6 +163,8 @@ catalogue! {
         "The points wait until the person signs in for the first time.";
     OwnAccount = "own_account", CONFLICT, "Nobody credits the own account", "Начислить баллы самому себе нельзя",
         "Let a colleague post the purchase.";
+    VelocityLimit = "velocity_limit", CONFLICT, "More is earned here than is plausible", "Здесь начисляют больше, чем правдоподобно",
+        "limit names the limit, until tells when it ends; an operator of the programme has been told.";
     UnknownHold = "unknown_hold", CONFLICT, "No such hold of this member here", "Такого удержания у участника здесь нет",
         "Use a hold that this business made for this member.";
     HoldNotOpen = "hold_not_open", CONFLICT, "The hold is no longer open", "Удержание уже закрыто",

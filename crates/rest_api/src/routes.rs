@@ -108,6 +108,8 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
         .routes(routes!(admin::members::block::stop))
         .routes(routes!(admin::members::unblock::let_in))
         .routes(routes!(admin::change_role::change))
+        .routes(routes!(admin::fraud_cases::list::cases))
+        .routes(routes!(admin::fraud_cases::close::close_one))
         .routes(routes!(admin::list_jobs::jobs))
         .routes(routes!(admin::retry_job::retry))
         .routes(routes!(

@@ -33,6 +33,8 @@ pub(crate) struct Caches {
     pub(crate) balances: BalanceCache,
     /// Terms, outlets and rules of businesses.
     pub(crate) places: PlaceCache,
+    /// What keys and outlets credited in this hour, through this process.
+    pub(crate) till_hours: crate::fraud::TillHours,
     /// The keys that sign and verify access tokens.
     pub(crate) keyring: KeyringCache,
 }

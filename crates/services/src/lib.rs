@@ -9,6 +9,7 @@ mod caches;
 pub mod caller;
 pub mod clock;
 pub mod context;
+pub mod fraud;
 pub mod health;
 pub mod housekeeping;
 pub mod idempotency;

@@ -3,6 +3,7 @@
 pub mod add_rule;
 pub mod change_role;
 pub mod change_rule;
+pub mod fraud_cases;
 pub mod get_rule;
 pub mod get_settings;
 pub mod ledger_check;

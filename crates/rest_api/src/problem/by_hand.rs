@@ -1,6 +1,7 @@
 //! The refusals of what operators and members do by hand, and their places in the catalogue.
 
 use http_kit::problem::{Problem, ProblemCode};
+use services::fraud::CaseError;
 use services::loyalty::adjustments::AdjustmentError;
 use services::loyalty::transfer::TransferError;
 use services::members::office::{BlockError, ChangeRoleError, FindError};
@@ -53,6 +54,17 @@ impl From<FindError> for ApiError {
             FindError::Access(error) => error.into(),
             FindError::Unknown => ProblemCode::NotFound.into(),
             FindError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CaseError> for ApiError {
+    fn from(error: CaseError) -> Self {
+        match error {
+            CaseError::Access(error) => error.into(),
+            CaseError::Unknown => ProblemCode::NotFound.into(),
+            CaseError::AlreadyClosed => ProblemCode::AlreadyDecided.into(),
+            CaseError::Store(error) => error.into(),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod adjustments;
 mod members;
 mod roles;
+mod tills;
 mod transfers;
 
 use domain::rights::OperatorRole;
