@@ -20,7 +20,7 @@ pub mod request_id;
 pub mod schema;
 
 pub use body::BodyLimit;
-pub use caller::{By, MaybeBy};
+pub use caller::{By, Fresh, MaybeBy};
 pub use idempotency::IdempotencyKey;
 pub use json::{ApiJson, IdempotentJson};
 pub use kit::{HttpConfig, HttpKit, Readiness};

@@ -12,7 +12,6 @@ pub mod problem;
 pub mod problems;
 pub mod reference_page;
 pub mod routes;
-pub mod step_up;
 pub mod transactions;
 pub mod users;
 pub mod well_known;

@@ -13,14 +13,14 @@ use http_kit::rate_limit::Quota;
 use http_kit::{HttpConfig, Readiness};
 use jobs::WorkerBuilder;
 use services::clock::Clock;
-use services::context::{Context, ContextParts, ServiceConfig};
+use services::context::{Context, ContextParts, ServiceConfig, StaffSecondFactor};
 use services::housekeeping::maintain_partitions;
 use services::ids::IdSource;
 use services::jobs::Timetable;
 use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
 
-use crate::config::{Config, Environment, Posting};
+use crate::config::{Config, Environment, Posting, SecondFactor};
 use crate::database::Database;
 use crate::{job_registry, master_key, schedules};
 
@@ -75,6 +75,10 @@ fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
             .map(|code| region(code))
             .collect::<Result<_, _>>()?,
         sms_hourly_budget: config.sms.hourly_budget,
+        staff_second_factor: match config.auth.staff_second_factor {
+            SecondFactor::Required => StaffSecondFactor::Required,
+            SecondFactor::Optional => StaffSecondFactor::Optional,
+        },
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
         engine: engine_config(&config.posting),
     })

@@ -20,6 +20,16 @@ use crate::vault::Vault;
 /// How many long requests are worked on at once; more of them would not be done sooner.
 const MOST_KEY_HOLDERS: u32 = 4;
 
+/// Whether staff and operators have to sign in with a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StaffSecondFactor {
+    /// Without one, a person with a role is a member and no more.
+    #[default]
+    Required,
+    /// A code by text message is enough. For trying things out.
+    Optional,
+}
+
 /// What the services need to know of the configuration.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -33,6 +43,8 @@ pub struct ServiceConfig {
     pub sms_regions: Vec<Region>,
     /// How many one-time codes the whole programme sends in an hour; beyond it none is sent.
     pub sms_hourly_budget: u32,
+    /// Whether staff and operators have to sign in with a second factor.
+    pub staff_second_factor: StaffSecondFactor,
     /// What runs by the clock, for whoever asks.
     pub timetable: Timetable,
     /// How purchases are gathered into groups.
@@ -47,6 +59,7 @@ impl Default for ServiceConfig {
             default_region: Region::RU,
             sms_regions: vec![Region::RU],
             sms_hourly_budget: 1000,
+            staff_second_factor: StaffSecondFactor::Required,
             timetable: Timetable::default(),
             engine: EngineConfig::default(),
         }

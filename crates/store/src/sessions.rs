@@ -226,6 +226,27 @@ pub async fn end_all(
     Ok(done.rows_affected())
 }
 
+/// Notes that the person of a sign-in proved who it is, and how; `false` if there is no such sign-in.
+///
+/// # Errors
+/// If the database fails.
+pub async fn prove(
+    conn: &mut PgConnection,
+    session: SessionId,
+    amr: &[String],
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update sessions set amr = $2, auth_time = $3 where id = $1",
+        session.as_uuid(),
+        amr,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Notes that the sign-in's tokens were renewed.
 ///
 /// # Errors

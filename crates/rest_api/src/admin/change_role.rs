@@ -4,15 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use domain::ids::MemberId;
 use domain::rights::OperatorRole;
-use http_kit::{ApiJson, By};
+use http_kit::{ApiJson, Fresh};
 use serde::{Deserialize, Serialize};
-use services::caller::Caller;
+use services::caller::OperatorCaller;
 use services::context::Context;
 use services::members::office::{ChangeRole, change_role};
 use utoipa::ToSchema;
 
 use crate::problem::ApiResult;
-use crate::step_up::fresh_operator;
 use crate::wire;
 
 /// A role to be given or taken.
@@ -63,10 +62,9 @@ pub struct OperatorRoles {
 )]
 pub async fn change(
     State(ctx): State<Context>,
-    By(caller): By<Caller>,
+    Fresh(operator): Fresh<OperatorCaller>,
     ApiJson(asked): ApiJson<RoleIn>,
 ) -> ApiResult<Json<OperatorRoles>> {
-    let operator = fresh_operator(&ctx, caller)?;
     let change = ChangeRole {
         member: asked.member_id,
         role: asked.role,

@@ -17,7 +17,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::problem::ApiResult;
-use crate::step_up::is_fresh;
 use crate::wire::{self, Hundredths, field};
 
 /// Points to be given to another member.
@@ -110,7 +109,7 @@ pub async fn give(
     By(caller): By<Caller>,
     body: IdempotentJson<TransferIn>,
 ) -> ApiResult<Response> {
-    let proved = is_fresh(&ctx, &caller);
+    let proved = caller.require_fresh(ctx.clock().now()).is_ok();
     let member = caller.into_member()?;
     let (asked, key) = body.named(member.member.as_uuid(), "transfers.give");
     let order = TransferOrder {

@@ -69,6 +69,12 @@ fn finish_operation(path: &str, operation: &mut Operation) {
         .security
         .as_ref()
         .is_some_and(|needs| !needs.is_empty());
+    let for_roles = operation
+        .security
+        .iter()
+        .flatten()
+        .filter_map(|need| serde_json::to_value(need).ok())
+        .any(|need| need.get("staff").is_some() || need.get("operator").is_some());
     let responses = &mut operation.responses.responses;
     for response in responses.values_mut() {
         if let RefOr::T(response) = response {
@@ -76,6 +82,9 @@ fn finish_operation(path: &str, operation: &mut Operation) {
         }
     }
     let mut codes = common_codes(path, signed_in, operation.request_body.is_some());
+    if for_roles {
+        codes.push(ProblemCode::MfaRequired);
+    }
     let has_query = operation.parameters.iter().flatten().any(|parameter| {
         matches!(parameter, RefOr::T(one) if matches!(one.parameter_in, utoipa::openapi::path::ParameterIn::Query))
     });

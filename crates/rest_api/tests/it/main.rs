@@ -11,5 +11,6 @@ mod health;
 mod imports;
 mod loyalty;
 mod query_budget;
+mod second_factor;
 mod transactions;
 mod users;

@@ -2,7 +2,7 @@
 
 use domain::phone::Region;
 
-use super::model::{Config, Posting, Secret};
+use super::model::{Config, Environment, Posting, SecondFactor, Secret};
 use crate::master_key;
 
 /// Every setting whose value is not allowed, with what is.
@@ -52,6 +52,12 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             "log.level",
             tracing_subscriber::EnvFilter::try_new(&config.log.level).is_ok(),
             "must be error, warn, info, debug or trace, or levels by module as info,services=debug",
+        ),
+        (
+            "auth.staff_second_factor",
+            config.environment == Environment::Development
+                || config.auth.staff_second_factor == SecondFactor::Required,
+            "must be required in production",
         ),
         (
             "database_url",

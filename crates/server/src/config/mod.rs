@@ -10,6 +10,7 @@ mod sources;
 pub use error::ConfigError;
 pub use load::{Loaded, load};
 pub use model::{
-    Config, Environment, Limits, Log, LogFormat, Posting, Programme, Role, Secret, Sms, Worker,
+    Auth, Config, Environment, Limits, Log, LogFormat, Posting, Programme, Role, SecondFactor,
+    Secret, Sms, Worker,
 };
 pub use sources::{Overrides, Surroundings};

@@ -45,6 +45,8 @@ pub struct Config {
     pub programme: Programme,
     /// Text messages.
     pub sms: Sms,
+    /// Signing in.
+    pub auth: Auth,
     /// Limits of requests.
     pub limits: Limits,
     /// Purchases in groups.
@@ -132,6 +134,24 @@ pub struct Sms {
     pub regions: Vec<String>,
     /// One-time codes an hour.
     pub hourly_budget: u32,
+}
+
+/// Signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Whether staff and operators have to sign in with a second factor.
+    pub staff_second_factor: SecondFactor,
+}
+
+/// Whether a second factor is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// A role is worth nothing without it.
+    Required,
+    /// A code by text message is enough.
+    Optional,
 }
 
 /// Limits of requests.

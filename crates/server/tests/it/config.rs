@@ -185,7 +185,7 @@ fn unknown_keys_are_named_with_their_source_and_all_at_once() {
     );
     assert!(
         text.contains(
-            "`listenn` (environment variable OWNCIRCLE_LISTENN) is unknown; known here: data_dir, "
+            "`listenn` (environment variable OWNCIRCLE_LISTENN) is unknown; known here: auth, data_dir, "
         ),
         "{text}"
     );
@@ -244,6 +244,16 @@ fn bad_values_are_named_with_their_source_and_what_is_allowed() {
     );
     let broken = refusal(&[], Some("listen = \n"));
     assert!(broken.contains("owncircle.toml"), "{broken}");
+}
+
+#[test]
+fn production_holds_staff_to_a_second_factor() {
+    let optional = ("OWNCIRCLE_AUTH__STAFF_SECOND_FACTOR", "optional");
+    let text = refusal(&[optional, ("OWNCIRCLE_ENVIRONMENT", "production")], None);
+    assert!(text.contains("must be required in production"), "{text}");
+    assert!(load_with(&[optional], None).is_ok());
+    let wrong = refusal(&[("OWNCIRCLE_AUTH__STAFF_SECOND_FACTOR", "maybe")], None);
+    assert!(wrong.contains("`required` or `optional`"), "{wrong}");
 }
 
 #[test]

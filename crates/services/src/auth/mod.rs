@@ -3,6 +3,7 @@
 
 pub mod access_token;
 pub mod integration_keys;
+pub(crate) mod methods;
 pub mod refresh;
 pub mod request_code;
 pub mod rotate_keys;

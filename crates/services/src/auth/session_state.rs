@@ -13,7 +13,7 @@ use store::sessions::{SessionRow, SessionWithRoles};
 
 use crate::cache::Ticket;
 use crate::caller::{Person, StaffPlace};
-use crate::context::Context;
+use crate::context::{Context, StaffSecondFactor};
 
 /// What a request needs to know of a sign-in.
 #[derive(Debug)]
@@ -50,7 +50,8 @@ async fn read(
     if row.ended_at.is_some() || row.member_status.parse() != Ok(MemberStatus::Active) {
         return Ok(None);
     }
-    let person = person_of(session, row)?;
+    let required = ctx.config().staff_second_factor == StaffSecondFactor::Required;
+    let person = person_of(session, row)?.as_far_as_proved(required);
     let state = Arc::new(SessionState { person });
     ctx.caches()
         .sessions
@@ -63,7 +64,7 @@ pub(crate) fn lives(row: &SessionRow) -> bool {
     row.ended_at.is_none() && row.member_status.parse() == Ok(MemberStatus::Active)
 }
 
-/// The person of a sign-in with all roles.
+/// The person of a sign-in with all roles, whatever the sign-in is good for.
 pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<Person, StoreError> {
     let member = row.member_id.into();
     let places = store::staff::places_across_businesses(conn, member).await?;
@@ -87,6 +88,7 @@ pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<P
             .collect::<Result<_, StoreError>>()?,
         auth_time: row.auth_time,
         amr: row.amr,
+        withheld: false,
     })
 }
 
@@ -114,6 +116,7 @@ fn person_of(session: SessionId, row: SessionWithRoles) -> Result<Person, StoreE
             .collect::<Result<_, StoreError>>()?,
         auth_time: row.auth_time,
         amr: row.amr,
+        withheld: false,
     })
 }
 

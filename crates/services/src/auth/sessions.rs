@@ -7,6 +7,7 @@ use domain::ids::SessionId;
 use serde_json::json;
 use store::error::StoreError;
 
+use super::methods::PASSKEY;
 use super::tokens::SessionLife;
 use crate::audit_log::{self, Entry};
 use crate::caller::MemberCaller;
@@ -77,6 +78,31 @@ pub async fn end(
 /// See [`EndSessionError`].
 pub async fn logout(ctx: &Context, caller: &MemberCaller) -> Result<(), EndSessionError> {
     end_as(ctx, caller, caller.session, "logout").await
+}
+
+/// Makes a sign-in as good as one with a passkey, without a caller and without a passkey: for the demonstration data and
+/// tests, which have no authenticator at hand.
+///
+/// # Errors
+/// See [`EndSessionError`].
+pub async fn strengthen_as_system(
+    ctx: &Context,
+    session: SessionId,
+) -> Result<(), EndSessionError> {
+    let now = ctx.clock().now();
+    let found = transaction::run(ctx, (), move |conn, ()| {
+        Box::pin(async move {
+            let amr = PASSKEY.map(ToOwned::to_owned);
+            store::sessions::prove(conn, session, &amr, now).await
+        })
+    })
+    .await?;
+    ctx.caches().sessions.forget(&session);
+    if found {
+        Ok(())
+    } else {
+        Err(EndSessionError::Unknown)
+    }
 }
 
 async fn end_as(

@@ -4,14 +4,13 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::ids::AdjustmentId;
 use http_kit::idempotency::{IdempotencyKeyHeader, replayable};
-use http_kit::{ApiPath, By, IdempotentJson};
-use services::caller::Caller;
+use http_kit::{ApiPath, Fresh, IdempotentJson};
+use services::caller::OperatorCaller;
 use services::context::Context;
 use services::loyalty::adjustments::{Decision, approve};
 
 use super::model::{Adjustment, DecisionIn, decided};
 use crate::problem::ApiResult;
-use crate::step_up::fresh_operator;
 
 /// Approve an adjustment
 ///
@@ -27,11 +26,10 @@ use crate::step_up::fresh_operator;
 )]
 pub async fn yes(
     State(ctx): State<Context>,
-    By(caller): By<Caller>,
+    Fresh(operator): Fresh<OperatorCaller>,
     ApiPath(adjustment): ApiPath<AdjustmentId>,
     body: IdempotentJson<DecisionIn>,
 ) -> ApiResult<Response> {
-    let operator = fresh_operator(&ctx, caller)?;
     let (said, key) = body.named(operator.member.as_uuid(), "adjustments.approve");
     let key = key.within(adjustment.as_uuid());
     let decision = Decision {

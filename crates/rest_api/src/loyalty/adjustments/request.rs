@@ -7,9 +7,9 @@ use domain::loyalty::lot::Funder;
 use domain::money::Points;
 use domain::text::Text;
 use http_kit::idempotency::{IdempotencyKeyHeader, replayable};
-use http_kit::{By, IdempotentJson};
+use http_kit::{Fresh, IdempotentJson};
 use serde::Deserialize;
-use services::caller::Caller;
+use services::caller::OperatorCaller;
 use services::context::Context;
 use services::loyalty::adjustments::{AdjustmentOrder, request};
 use utoipa::ToSchema;
@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use super::model::{Adjustment, requested};
 use crate::problem::ApiResult;
-use crate::step_up::fresh_operator;
 use crate::wire::field;
 
 /// Points to be given or taken.
@@ -59,10 +58,9 @@ pub struct AdjustmentIn {
 )]
 pub async fn ask(
     State(ctx): State<Context>,
-    By(caller): By<Caller>,
+    Fresh(operator): Fresh<OperatorCaller>,
     body: IdempotentJson<AdjustmentIn>,
 ) -> ApiResult<Response> {
-    let operator = fresh_operator(&ctx, caller)?;
     let (asked, key) = body.named(operator.member.as_uuid(), "adjustments.request");
     let reason = Text::new(&asked.reason)
         .map_err(|error| field("/reason", "bad_format", error.to_string()))?;

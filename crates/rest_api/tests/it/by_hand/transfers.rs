@@ -24,7 +24,7 @@ async fn points_keep_their_age_and_both_see_it() {
     let anna = desk.shop.member_with(ANNA, 10_000).await;
     desk.shop.app.advance(Duration::from_secs(86_400));
     let anna = SignedIn {
-        token: desk.shop.app.sign_in(ANNA).await.token,
+        token: desk.shop.app.sign_in_again(ANNA).await.token,
         ..anna
     };
     let boris = desk.shop.app.sign_in(BORIS).await;
