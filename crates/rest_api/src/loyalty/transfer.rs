@@ -43,7 +43,12 @@ pub struct RecipientIn {
     )]
     phone: Option<String>,
     /// The number on the card: 12 digits, or 13 as scanned from its bar code.
-    #[schema(min_length = 12, max_length = 13, pattern = "^[0-9]{12,13}$")]
+    #[schema(
+        min_length = 12,
+        max_length = 13,
+        pattern = "^[0-9]{12,13}$",
+        example = "400000000017"
+    )]
     card_number: Option<String>,
 }
 

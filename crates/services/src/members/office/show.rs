@@ -40,10 +40,11 @@ pub struct MemberWhole {
 impl From<ProfileError> for FindError {
     fn from(error: ProfileError) -> Self {
         match error {
-            // Nothing is changed here, so nothing can be stale or impossible.
-            ProfileError::Unknown | ProfileError::Stale | ProfileError::ImpossibleBirthday => {
-                Self::Unknown
-            }
+            // Nothing is changed here, so nothing can be stale, impossible or without consent.
+            ProfileError::Unknown
+            | ProfileError::Stale
+            | ProfileError::ImpossibleBirthday
+            | ProfileError::Consent(_) => Self::Unknown,
             ProfileError::Store(error) => Self::Store(error),
         }
     }
