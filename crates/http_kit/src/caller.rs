@@ -1,5 +1,6 @@
-//! Who calls, as a handler sees it: `By(till): By<TillCaller>` in its signature says who may come in. A handler that
-//! has no [`By`] is public by sight; [`Fresh`] wants a recent proof of identity besides. The credential is checked once, in [`crate::layers::identify`].
+//! Who calls, as a handler sees it: `By(till): By<TillCaller>` in its signature says as whom it deals with the caller;
+//! [`Fresh`] wants a recent proof of identity besides. The credential is checked once, in [`crate::layers::identify`],
+//! and there the table of rights has refused who may not call at all ([`crate::rights`]).
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;

@@ -10,7 +10,7 @@ use http::HeaderValue;
 use services::context::Context;
 
 use crate::page::CursorSealer;
-use crate::rate_limit::{LocalLimiter, Quota, RateLimiter};
+use crate::rate_limit::{Quota, RequestLimits};
 use crate::request_counts::RequestCounts;
 
 /// The settings of the HTTP side.
@@ -84,7 +84,7 @@ pub struct HttpKit {
 struct Inner {
     services: Context,
     config: HttpConfig,
-    limiter: Box<dyn RateLimiter>,
+    limits: RequestLimits,
     cursors: CursorSealer,
     counts: RequestCounts,
     secure: bool,
@@ -92,14 +92,11 @@ struct Inner {
 }
 
 impl HttpKit {
-    /// Joins services and settings; requests are counted in this process.
+    /// Joins services and settings.
     #[must_use]
     pub fn new(services: Context, config: HttpConfig) -> Self {
-        let limiter = LocalLimiter::new(
-            config.signed_in_quota,
-            config.anonymous_quota,
-            services.clock().clone(),
-        );
+        let shared = services.shared().clone();
+        let limits = RequestLimits::new(shared, config.signed_in_quota, config.anonymous_quota);
         let cursors = CursorSealer::new(services.vault().cursor_key());
         let origin = HeaderValue::from_str(origin_of(&services.config().public_url))
             .unwrap_or(HeaderValue::from_static("null"));
@@ -108,7 +105,7 @@ impl HttpKit {
             inner: Arc::new(Inner {
                 services,
                 config,
-                limiter: Box::new(limiter),
+                limits,
                 cursors,
                 counts: RequestCounts::default(),
                 secure,
@@ -131,8 +128,8 @@ impl HttpKit {
 
     /// Who counts requests.
     #[must_use]
-    pub fn limiter(&self) -> &dyn RateLimiter {
-        self.inner.limiter.as_ref()
+    pub fn limits(&self) -> &RequestLimits {
+        &self.inner.limits
     }
 
     /// Who makes and opens cursors.

@@ -1,6 +1,6 @@
 //! What happens around every request, from the outside in: a name and a log line, problems written down, security
-//! headers, panics caught ([`wrap`]); then, for the API, who calls and how often ([`identify`]) and a time limit
-//! ([`TimeLimit`]). Each layer that a router gets costs a request some allocations: what belongs together is one.
+//! headers, panics caught ([`wrap`]); then, for each operation of the API, who calls, how often, and with what right
+//! ([`identify`] at its [`Gate`]) and a time limit ([`TimeLimit`]). Each layer that a router gets costs a request some allocations: what belongs together is one.
 
 mod outermost;
 mod time_limit;
@@ -22,6 +22,7 @@ use crate::kit::HttpKit;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limit::LimitKey;
 use crate::request_id::{ClientAddress, RequestId};
+use crate::rights::Rights;
 
 /// Puts the layers that every answer passes around a router.
 pub fn wrap(router: Router, kit: &HttpKit) -> Router {
@@ -42,8 +43,27 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(ProblemCode::Internal).into_response()
 }
 
-/// Finds out who calls, and lets pass only as many requests as the caller may make.
-pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Next) -> Response {
+/// What stands before an operation: its entry in the table of rights, and what it takes to hold it up.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    kit: HttpKit,
+    rights: Rights,
+}
+
+impl Gate {
+    /// The gate of an operation that these may call.
+    #[must_use]
+    pub fn new(kit: &HttpKit, rights: Rights) -> Self {
+        Self {
+            kit: kit.clone(),
+            rights,
+        }
+    }
+}
+
+/// Finds out who calls, and lets pass only as many requests as the caller may make, and only if it has the right.
+pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let Gate { kit, rights } = gate;
     let identity = match recognise(&kit, request.headers()).await {
         Ok(identity) => identity,
         Err(problem) => return problem.into_response(),
@@ -59,7 +79,7 @@ pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Ne
             LimitKey::address(ClientAddress::of(request.extensions()).0)
         }
     };
-    let decision = kit.limiter().take(&key).await;
+    let decision = kit.limits().take(&key).await;
     let mut response = if let Some(seconds) = decision.retry_after_seconds() {
         metrics::counter!("http_requests_limited_total").increment(1);
         Problem::new(ProblemCode::TooManyRequests)
@@ -68,6 +88,8 @@ pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Ne
             .member("violated-policies", vec!["default"])
             .retry_after(seconds)
             .into_response()
+    } else if let Err(problem) = rights.check(&identity, kit.services().clock().now()) {
+        problem.into_response()
     } else {
         let origin = origin_of(&identity, &request);
         request.extensions_mut().insert(identity);

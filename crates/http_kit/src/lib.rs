@@ -17,6 +17,7 @@ pub mod query;
 pub mod rate_limit;
 mod request_counts;
 pub mod request_id;
+pub mod rights;
 pub mod schema;
 
 pub use body::BodyLimit;
@@ -27,3 +28,4 @@ pub use kit::{HttpConfig, HttpKit, Readiness};
 pub use page::{CursorSealer, Page, PageLimit};
 pub use problem::{ApiResult, FieldError, Problem, ProblemCode};
 pub use query::{ApiPath, ApiQuery};
+pub use rights::{Rights, Tenant};

@@ -88,6 +88,9 @@ impl From<RequestCodeError> for ApiError {
             RequestCodeError::BudgetUsedUp { retry_after } => {
                 waiting(ProblemCode::Unavailable, retry_after)
             }
+            RequestCodeError::Uncounted { retry_after } => {
+                waiting(ProblemCode::Unavailable, retry_after)
+            }
             RequestCodeError::NoProvider => waiting(ProblemCode::Unavailable, 60),
             RequestCodeError::Store(error) => error.into(),
         }

@@ -19,10 +19,14 @@ use services::ids::IdSource;
 use services::jobs::Timetable;
 use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
+use shared_state::SharedState;
 
 use crate::config::{Config, Environment, Posting, SecondFactor};
 use crate::database::Database;
 use crate::{job_registry, master_key, schedules};
+
+/// How long a start waits for Redis.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What every use case has at hand.
 ///
@@ -49,14 +53,37 @@ pub(crate) async fn context_at(
     let pool = store::pool::connect(database.url(), config.database_pool_size.get())
         .await
         .context("cannot connect to the database")?;
-    Ok(Context::new(ContextParts {
+    let vault = Vault::new(&master_key::load(config, folder)?);
+    let shared = shared_state(config, &vault, &clock).await?;
+    let parts = ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&master_key::load(config, folder)?),
+        vault,
         sms: Arc::new(NoSms),
         config: service_config(config)?,
-    }))
+    };
+    Ok(Context::with_shared(parts, shared))
+}
+
+/// What is counted together with other processes. One that starts while Redis is away starts all the same.
+async fn shared_state(
+    config: &Config,
+    vault: &Vault,
+    clock: &Clock,
+) -> anyhow::Result<SharedState> {
+    let (key, now) = (vault.shared_state_key(), clock.for_counting());
+    let Some(url) = &config.redis_url else {
+        return Ok(SharedState::in_process(key, now));
+    };
+    let patience = Duration::from_millis(config.redis_timeout_ms.get().into());
+    let shared = SharedState::on_redis(url.reveal(), key, now, patience).context("redis_url")?;
+    if !shared.wait_until_shared(REDIS_PATIENCE).await {
+        tracing::warn!(
+            "Redis does not answer; until it does, this process counts alone and sends no codes"
+        );
+    }
+    Ok(shared)
 }
 
 fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use connectors::sms::SmsSender;
 use domain::phone::Region;
+use shared_state::SharedState;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use store::error::StoreError;
 
 use crate::caches::Caches;
+use crate::changes;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::jobs::Timetable;
@@ -92,22 +94,40 @@ pub struct Context {
 #[derive(Debug)]
 struct Inner {
     parts: ContextParts,
-    caches: Caches,
+    caches: Arc<Caches>,
+    shared: SharedState,
     readers: Readers,
     key_holders: PgPool,
     engine: Engine,
 }
 
 impl Context {
-    /// Joins the parts.
+    /// Joins the parts, for a process that is alone.
     #[must_use]
     pub fn new(parts: ContextParts) -> Self {
+        let key = parts.vault.shared_state_key();
+        let shared = SharedState::in_process(key, parts.clock.for_counting());
+        Self::with_shared(parts, shared)
+    }
+
+    /// Joins the parts, for a process that counts together with others, and tells them what it changes.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio, if `shared` is on Redis.
+    #[must_use]
+    pub fn with_shared(parts: ContextParts, shared: SharedState) -> Self {
+        let caches = Arc::new(Caches::new(shared.clone()));
+        if shared.is_shared() {
+            let (weak, clock) = (Arc::downgrade(&caches), parts.clock.clone());
+            tokio::spawn(changes::follow(shared.subscribe(), weak, clock));
+        }
         Self {
             inner: Arc::new(Inner {
                 engine: Engine::new(parts.config.engine),
                 key_holders: store::pool::aside(&parts.pool, MOST_KEY_HOLDERS),
                 parts,
-                caches: Caches::default(),
+                caches,
+                shared,
                 readers: Readers::default(),
             }),
         }
@@ -170,6 +190,12 @@ impl Context {
         &self.inner.parts.config
     }
 
+    /// What all processes count together and tell each other.
+    #[must_use]
+    pub fn shared(&self) -> &SharedState {
+        &self.inner.shared
+    }
+
     /// The engine that posts.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -179,6 +205,7 @@ impl Context {
     /// Carries out what waits in the engine, which takes nothing new, and closes all connections.
     pub async fn close(&self) {
         self.engine().drain().await;
+        self.shared().told().await;
         self.inner.readers.close().await;
         self.key_holders().close().await;
         self.pool().close().await;

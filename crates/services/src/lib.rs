@@ -7,6 +7,7 @@ pub mod businesses;
 pub mod cache;
 mod caches;
 pub mod caller;
+mod changes;
 pub mod clock;
 pub mod context;
 pub mod fraud;

@@ -180,6 +180,7 @@ pub struct Vault {
     found_member: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
+    shared_state: [u8; 32],
 }
 
 const NONCE_BYTES: usize = 12;
@@ -226,6 +227,7 @@ impl Vault {
             found_member: mac(b"found-member/1"),
             check: derive(&root, b"check/1"),
             cursor: derive(&root, b"cursor/1"),
+            shared_state: derive(&root, b"shared-state/1"),
         })
     }
 
@@ -432,6 +434,12 @@ impl Vault {
     #[must_use]
     pub const fn cursor_key(&self) -> &[u8; 32] {
         &self.cursor
+    }
+
+    /// The key of the hashes under which is counted what all processes count together.
+    #[must_use]
+    pub const fn shared_state_key(&self) -> &[u8; 32] {
+        &self.shared_state
     }
 }
 

@@ -12,6 +12,7 @@ use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
 use services::vault::Vault;
+use shared_state::SharedState;
 use sqlx::PgPool;
 
 use crate::database::TestDatabase;
@@ -32,7 +33,11 @@ pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
 }
 
 fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
-    Context::new(ContextParts {
+    Context::new(parts(clock, pool, sms))
+}
+
+fn parts(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> ContextParts {
+    ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
@@ -42,7 +47,35 @@ fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
             development: true,
             ..ServiceConfig::default()
         },
-    })
+    }
+}
+
+/// What a server shares with others, on this Redis. `programme` tells those of one test from all others.
+async fn shared_on(redis: &str, programme: &str, clock: &Clock) -> SharedState {
+    let secret = http_kit::json::sha256(programme.as_bytes());
+    let now = clock.for_counting();
+    // A machine under load is slow, and a test counts exactly.
+    let shared = SharedState::on_redis(redis, &secret, now, Duration::from_secs(10))
+        .expect("the address of a Redis");
+    // One that is away is a test, too.
+    shared.wait_until_shared(REDIS_PATIENCE).await;
+    shared
+}
+
+/// How long a server under test waits for Redis when it starts.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The servers of Redis or Valkey that tests may use.
+///
+/// # Panics
+/// If the surroundings name none.
+#[must_use]
+pub fn redis_servers() -> Vec<String> {
+    let all = std::env::var("OWNCIRCLE_TEST_REDIS_URL")
+        .expect("OWNCIRCLE_TEST_REDIS_URL names servers that tests may use, separated by blanks");
+    let all: Vec<String> = all.split_whitespace().map(ToOwned::to_owned).collect();
+    assert!(!all.is_empty(), "OWNCIRCLE_TEST_REDIS_URL names no server");
+    all
 }
 
 /// The real router on a database of its own. Dropping it drops the database.
@@ -54,7 +87,7 @@ pub struct TestApp {
     pub sms: Arc<RecordingSms>,
     router: Router,
     // Last, so that the connections are closed before the database is dropped.
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 impl TestApp {
@@ -104,6 +137,47 @@ impl TestApp {
             .expect("the test's database answers");
         let sms = Arc::new(RecordingSms::default());
         let context = context(pool, Arc::clone(&sms));
+        Self {
+            router: rest_api::router(context.clone(), http),
+            context,
+            sms,
+            database: Arc::new(database),
+        }
+    }
+
+    /// A service that counts on this Redis, which may be away.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn on_redis(http: HttpConfig, redis: &str) -> Self {
+        let database = Arc::new(TestDatabase::create().await);
+        let (clock, sms) = (Clock::manual(start_of_tests()), Arc::default());
+        Self::sharing(database, clock, sms, http, redis).await
+    }
+
+    /// Another service on the same database and this Redis, with the same clock.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub async fn sibling(&self, http: HttpConfig, redis: &str) -> Self {
+        let (database, sms) = (Arc::clone(&self.database), Arc::clone(&self.sms));
+        let clock = self.context.clock().clone();
+        Self::sharing(database, clock, sms, http, redis).await
+    }
+
+    async fn sharing(
+        database: Arc<TestDatabase>,
+        clock: Clock,
+        sms: Arc<RecordingSms>,
+        http: HttpConfig,
+        redis: &str,
+    ) -> Self {
+        let url = database.url();
+        let shared = shared_on(redis, &url, &clock).await;
+        let pool = store::pool::connect(&url, 8)
+            .await
+            .expect("the test's database answers");
+        let context = Context::with_shared(parts(clock, pool, Arc::clone(&sms)), shared);
         Self {
             router: rest_api::router(context.clone(), http),
             context,

@@ -10,8 +10,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use http::Method;
 use http_kit::caller::By;
-use http_kit::layers::{TimeLimit, identify, wrap};
-use http_kit::{ApiJson, BodyLimit, HttpConfig, HttpKit, IdempotentJson, Problem};
+use http_kit::layers::{Gate, TimeLimit, identify, wrap};
+use http_kit::{ApiJson, BodyLimit, HttpConfig, HttpKit, IdempotentJson, Problem, Rights};
 use serde::Deserialize;
 use services::caller::MemberCaller;
 use test_kit::{RequestBuilder, TestApp};
@@ -57,7 +57,10 @@ impl Small {
                 get(|| async { Problem::internal(&std::fmt::Error) }),
             )
             .layer(TimeLimit::new(Duration::from_millis(20)))
-            .layer(from_fn_with_state(kit.clone(), identify));
+            .layer(from_fn_with_state(
+                Gate::new(&kit, Rights::ANYONE),
+                identify,
+            ));
         Self {
             router: wrap(router.with_state(kit.clone()), &kit),
             _app: app,

@@ -55,7 +55,6 @@ pub struct OperatorRoles {
 /// here and within five seconds on other servers; giving or taking again changes nothing.
 #[utoipa::path(
     post, path = "/admin/roles", operation_id = "admin_change_role", tag = "admin",
-    security(("operator" = [])),
     request_body = RoleIn,
     responses((status = 200, description = "The roles that the member has now", body = OperatorRoles)),
     extensions(("x-problems" = json!(["step_up_required", "unknown_member", "own_account", "last_admin"]))),

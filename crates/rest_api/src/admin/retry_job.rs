@@ -14,7 +14,6 @@ use crate::problem::ApiResult;
 /// For an admin: the job gets all its attempts again and is due at once.
 #[utoipa::path(
     post, path = "/admin/jobs/{id}/retry", operation_id = "admin_retry_job", tag = "admin",
-    security(("operator" = [])),
     params(("id" = i64, Path, description = "The job", minimum = 1)),
     responses((status = 204, description = "It will run")),
     extensions(("x-problems" = json!(["conflict"]))),

@@ -56,7 +56,6 @@ pub struct CreatedKey {
 /// pause.
 #[utoipa::path(
     post, path = "/businesses/{id}/keys", operation_id = "businesses_create_key", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business")),
     request_body = NewKey,
     responses((status = 201, description = "Made", body = CreatedKey)),

@@ -103,7 +103,6 @@ fn given(done: &Transferred) -> Answer {
 /// must have signed in within the last five minutes.
 #[utoipa::path(
     post, path = "/loyalty/transfers", operation_id = "loyalty_transfer_points", tag = "loyalty",
-    security(("member" = [])),
     params(IdempotencyKeyHeader),
     request_body = TransferIn,
     responses((status = 201, description = "Given", body = Transfer)),

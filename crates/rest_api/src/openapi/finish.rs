@@ -20,7 +20,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-/// The extension under which an endpoint lists the codes that are its own.
+/// The extension under which an endpoint lists the codes that are its own. It is not published: the responses name them.
 pub const X_PROBLEMS: &str = "x-problems";
 
 /// Completes `document`.
@@ -30,7 +30,7 @@ pub fn finish(document: &mut OpenApi) {
         server.extensions = Some(ExtensionsBuilder::new().add("x-internal", false).build());
     }
     for (path, item) in &mut document.paths.paths {
-        for operation in operations(item) {
+        for (_, operation) in operations(item) {
             finish_operation(path, operation);
         }
     }
@@ -40,17 +40,17 @@ pub fn finish(document: &mut OpenApi) {
     examples::add(document);
 }
 
-/// The operations of a path.
-pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of a path with their methods.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
+        ("GET", &mut item.get),
+        ("PUT", &mut item.put),
+        ("POST", &mut item.post),
+        ("PATCH", &mut item.patch),
+        ("DELETE", &mut item.delete),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 fn finish_operation(path: &str, operation: &mut Operation) {
@@ -63,8 +63,6 @@ fn finish_operation(path: &str, operation: &mut Operation) {
             bounds::fill(schema);
         }
     }
-    // Said, and not left out, so that a public operation is seen to be meant so.
-    operation.security.get_or_insert_default();
     let signed_in = operation
         .security
         .as_ref()
@@ -91,13 +89,13 @@ fn finish_operation(path: &str, operation: &mut Operation) {
     if has_query {
         codes.extend([ProblemCode::InvalidFields]);
     }
+    // Consumed: the responses name the codes, and one extension alone keeps the document's text the same each time.
     if let Some(Value::Array(own)) = operation
         .extensions
-        .as_ref()
-        .and_then(|extra| extra.get(X_PROBLEMS))
+        .as_mut()
+        .and_then(|extra| extra.remove(X_PROBLEMS))
     {
-        let own = own.iter().filter_map(Value::as_str);
-        codes.extend(own.map(|name| {
+        codes.extend(own.iter().filter_map(Value::as_str).map(|name| {
             ProblemCode::from_name(name).expect("x-problems names codes of the catalogue")
         }));
     }

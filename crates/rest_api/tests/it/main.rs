@@ -11,6 +11,8 @@ mod health;
 mod imports;
 mod loyalty;
 mod query_budget;
+mod rights;
 mod second_factor;
+mod several_nodes;
 mod transactions;
 mod users;

@@ -70,7 +70,10 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             master_key::ALLOWED,
         ),
     ];
-    let checks = checks.into_iter().chain(posting(&config.posting));
+    let checks = checks
+        .into_iter()
+        .chain(posting(&config.posting))
+        .chain(redis(config));
     let faulty = checks.filter(|(_, fine, _)| !fine);
     faulty.map(|(key, _, allowed)| (key, allowed)).collect()
 }
@@ -100,6 +103,22 @@ fn posting(posting: &Posting) -> [(&'static str, bool, &'static str); 4] {
     ]
 }
 
+fn redis(config: &Config) -> [(&'static str, bool, &'static str); 2] {
+    let url = config.redis_url.as_ref();
+    [
+        (
+            "redis_url",
+            url.is_none_or(|url| is_redis(url.reveal())),
+            "must begin with redis://, rediss:// (TLS) or redis+unix://",
+        ),
+        (
+            "redis_timeout_ms",
+            config.redis_timeout_ms.get() <= 5_000,
+            "must be 1 to 5000",
+        ),
+    ]
+}
+
 fn is_address(url: &str) -> bool {
     url.strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))
@@ -114,4 +133,10 @@ fn is_currency(code: &str) -> bool {
 
 fn is_database(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn is_redis(url: &str) -> bool {
+    ["redis://", "rediss://", "redis+unix://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }

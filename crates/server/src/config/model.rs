@@ -29,6 +29,12 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// A file that holds `database_url`.
     pub database_url_file: Option<PathBuf>,
+    /// Where all processes count together.
+    pub redis_url: Option<Secret>,
+    /// A file that holds `redis_url`.
+    pub redis_url_file: Option<PathBuf>,
+    /// The longest wait for an answer of Redis, milliseconds.
+    pub redis_timeout_ms: NonZeroU32,
     /// The largest number of connections to the database.
     pub database_pool_size: NonZeroU32,
     /// The folder with PostgreSQL's programs.

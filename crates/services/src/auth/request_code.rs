@@ -5,6 +5,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::ids::ChallengeId;
 use domain::people::{CodePurpose, Locale};
 use domain::phone::Phone;
+use shared_state::Health;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::one_time_codes::NewCode;
@@ -65,6 +66,12 @@ pub enum RequestCodeError {
         /// Seconds to wait.
         retry_after: u32,
     },
+    /// What all processes count together can't be counted just now, and nothing is sent uncounted.
+    #[error("codes can't be counted just now")]
+    Uncounted {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
     /// Nobody delivers messages here.
     #[error("no provider of text messages is configured")]
     NoProvider,
@@ -92,6 +99,10 @@ pub async fn request_code(
     if !ctx.config().development && !ctx.sms().delivers() {
         tracing::error!("a code was asked for, and no provider of text messages is configured");
         return Err(RequestCodeError::NoProvider);
+    }
+    if ctx.shared().health() == Health::Degraded {
+        metrics::counter!("codes_refused_uncounted_total").increment(1);
+        return Err(RequestCodeError::Uncounted { retry_after: 5 });
     }
     transaction::run(ctx, (ctx.clone(), input), |conn, (ctx, input)| {
         Box::pin(issue(conn, ctx, input, CodePurpose::SignIn))

@@ -117,7 +117,7 @@ impl KeyringCache {
             .clone()
     }
 
-    fn set(&self, last: Option<(DateTime<Utc>, Arc<Keyring>)>) {
+    pub(crate) fn set(&self, last: Option<(DateTime<Utc>, Arc<Keyring>)>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 }

@@ -33,7 +33,6 @@ pub struct FindingIn {
 /// For support and admins. What happens again afterwards opens a new one.
 #[utoipa::path(
     post, path = "/admin/fraud-cases/{id}/close", operation_id = "admin_close_fraud_case", tag = "admin",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The case")),
     request_body = FindingIn,
     responses((status = 200, description = "Closed", body = FraudCase)),

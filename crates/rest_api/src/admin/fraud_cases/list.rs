@@ -32,7 +32,6 @@ pub struct CasesQuery {
 /// again. What happens again while a case is open counts in it.
 #[utoipa::path(
     get, path = "/admin/fraud-cases", operation_id = "admin_list_fraud_cases", tag = "admin",
-    security(("operator" = [])),
     params(CasesQuery),
     responses((status = 200, description = "A page of cases", body = Page<FraudCase>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

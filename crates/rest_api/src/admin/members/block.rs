@@ -17,7 +17,6 @@ use crate::problem::ApiResult;
 /// on other servers; nothing is earned and nothing spent until the block is lifted.
 #[utoipa::path(
     post, path = "/admin/members/{id}/block", operation_id = "admin_block_member", tag = "admin",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The member")),
     request_body = ReasonIn,
     responses((status = 204, description = "Blocked")),

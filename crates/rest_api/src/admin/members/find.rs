@@ -73,7 +73,6 @@ impl MemberSearch {
 /// can't be searched.
 #[utoipa::path(
     post, path = "/admin/members/search", operation_id = "admin_find_member", tag = "admin",
-    security(("operator" = [])),
     request_body = MemberSearch,
     responses((status = 200, description = "Who was found", body = FoundMembers)),
 )]

@@ -32,7 +32,6 @@ pub struct MembersQuery {
 /// `POST /admin/members/search`: a phone does not belong in an address.
 #[utoipa::path(
     get, path = "/admin/members", operation_id = "admin_list_members", tag = "admin",
-    security(("operator" = [])),
     params(MembersQuery),
     responses((status = 200, description = "A page of members", body = Page<MemberInList>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

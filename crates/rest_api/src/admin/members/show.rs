@@ -16,7 +16,6 @@ use crate::problem::ApiResult;
 /// For support and admins: profile, balance, tier, sign-ins, where the member works, and blocks with their reasons.
 #[utoipa::path(
     get, path = "/admin/members/{id}", operation_id = "admin_show_member", tag = "admin",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The member")),
     responses((status = 200, description = "The member", body = MemberForOperator)),
 )]

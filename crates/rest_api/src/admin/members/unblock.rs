@@ -16,7 +16,6 @@ use crate::problem::ApiResult;
 /// For support and admins. The member signs in anew.
 #[utoipa::path(
     post, path = "/admin/members/{id}/unblock", operation_id = "admin_unblock_member", tag = "admin",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The member")),
     request_body = ReasonIn,
     responses((status = 204, description = "Let in")),

@@ -18,7 +18,6 @@ use crate::problem::ApiResult;
 /// now; what was asked for can't be changed.
 #[utoipa::path(
     post, path = "/loyalty/adjustments/{id}/approve", operation_id = "loyalty_approve_adjustment", tag = "loyalty",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The adjustment"), IdempotencyKeyHeader),
     request_body = DecisionIn,
     responses((status = 200, description = "Done", body = Adjustment)),

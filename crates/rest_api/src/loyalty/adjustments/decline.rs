@@ -17,7 +17,6 @@ use crate::problem::ApiResult;
 /// For an admin, and for the author, who takes it back. Nothing is given or taken.
 #[utoipa::path(
     post, path = "/loyalty/adjustments/{id}/decline", operation_id = "loyalty_decline_adjustment", tag = "loyalty",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The adjustment"), IdempotencyKeyHeader),
     request_body = DecisionIn,
     responses((status = 200, description = "Declined", body = Adjustment)),

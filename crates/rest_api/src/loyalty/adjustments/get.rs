@@ -16,7 +16,6 @@ use crate::problem::ApiResult;
 /// For support and admins: what was asked for, by whom and why, and what has become of it.
 #[utoipa::path(
     get, path = "/loyalty/adjustments/{id}", operation_id = "loyalty_get_adjustment", tag = "loyalty",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The adjustment")),
     responses((status = 200, description = "The adjustment", body = Adjustment)),
 )]

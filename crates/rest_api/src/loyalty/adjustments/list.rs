@@ -35,7 +35,6 @@ pub struct AdjustmentsQuery {
 /// For support and admins, newest first: all, those that wait for a second person, or those of one member.
 #[utoipa::path(
     get, path = "/loyalty/adjustments", operation_id = "loyalty_list_adjustments", tag = "loyalty",
-    security(("operator" = [])),
     params(AdjustmentsQuery),
     responses((status = 200, description = "A page of adjustments", body = Page<Adjustment>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

@@ -50,7 +50,6 @@ pub struct AdjustmentIn {
 /// and pay debt first.
 #[utoipa::path(
     post, path = "/loyalty/adjustments", operation_id = "loyalty_request_adjustment", tag = "loyalty",
-    security(("operator" = [])),
     params(IdempotencyKeyHeader),
     request_body = AdjustmentIn,
     responses((status = 201, description = "Done, or waiting for a second person", body = Adjustment)),
