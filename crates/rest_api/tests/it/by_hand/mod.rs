@@ -3,6 +3,7 @@
 
 mod adjustments;
 mod members;
+mod noted;
 mod roles;
 mod tills;
 mod transfers;
