@@ -70,10 +70,8 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             master_key::ALLOWED,
         ),
     ];
-    let checks = checks
-        .into_iter()
-        .chain(posting(&config.posting))
-        .chain(redis(config));
+    let more = posting(&config.posting).into_iter().chain(redis(config));
+    let checks = checks.into_iter().chain(more);
     let faulty = checks.filter(|(_, fine, _)| !fine);
     faulty.map(|(key, _, allowed)| (key, allowed)).collect()
 }

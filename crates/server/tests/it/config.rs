@@ -144,16 +144,16 @@ fn database_url_is_read_under_its_usual_name_and_ours_is_stronger() {
 
 #[test]
 fn redis_url_is_read_under_its_usual_name_and_from_a_file_and_is_never_shown() {
-    let config = load_with(&[("REDIS_URL", "rediss://:hidden@redis:6380/1")], None).unwrap();
-    assert!(!format!("{config:?}").contains("hidden"));
+    let config = load_with(&[("REDIS_URL", "rediss://:unseen@redis:6380/1")], None).unwrap();
+    assert!(!format!("{config:?}").contains("unseen"));
     let url = config.redis_url.unwrap();
-    assert_eq!(url.reveal(), "rediss://:hidden@redis:6380/1");
-    let wrong = refusal(&[("REDIS_URL", "http://:hidden@redis")], None);
+    assert_eq!(url.reveal(), "rediss://:unseen@redis:6380/1");
+    let wrong = refusal(&[("REDIS_URL", "http://:unseen@redis")], None);
     assert!(
         wrong.contains("(environment variable REDIS_URL): must begin with redis://"),
         "{wrong}"
     );
-    assert!(!wrong.contains("hidden"), "{wrong}");
+    assert!(!wrong.contains("unseen"), "{wrong}");
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("redis");
     fs::write(&path, "redis://redis\n").unwrap();
