@@ -39,7 +39,7 @@ const BATCH: Rights = Rights::key(TransactionsWrite);
 
 /// The operations under [`API_PREFIX`] that answer within the usual time.
 fn api() -> Table {
-    Table::new()
+    by_hand(Table::new())
         .add(ANYONE, routes!(auth::request_code::ask))
         .add(ANYONE, routes!(auth::consent_texts::texts))
         .add(ANYONE, routes!(auth::sign_in::enter))
@@ -82,6 +82,26 @@ fn api() -> Table {
         .add(HOLD, routes!(loyalty::make_hold::make))
         .add(HOLD, routes!(loyalty::capture_hold::capture))
         .add(HOLD, routes!(loyalty::void_hold::void))
+        .add(MEMBER_OR_TILL, routes!(transactions::list::list))
+        .add(SELL, routes!(transactions::post::post))
+        .add(MEMBER_OR_TILL, routes!(transactions::get::get))
+        .add(IMPORTS, routes!(transactions::imports::show::report))
+        .add(SELL, routes!(transactions::refund::refund))
+        .add(SELL, routes!(transactions::void::void))
+        .add(ADMIN, routes!(admin::list_rules::rules))
+        .add(ADMIN, routes!(admin::add_rule::add_one))
+        .add(ADMIN, routes!(admin::get_rule::rule))
+        .add(ADMIN, routes!(admin::change_rule::change_one))
+        .add(ADMIN, routes!(admin::set_tiers::set_tiers))
+        .add(ADMIN, routes!(admin::list_jobs::jobs))
+        .add(ADMIN, routes!(admin::retry_job::retry))
+        .add(ADMIN, routes!(admin::get_settings::settings))
+        .add(ADMIN, routes!(admin::set_settings::set_settings))
+}
+
+/// What people do by hand: points between members, and what operators do to members and their points.
+fn by_hand(table: Table) -> Table {
+    table
         .add(MEMBER, routes!(loyalty::transfer::give))
         .add(SUPPORT, routes!(loyalty::adjustments::list::all))
         .add(
@@ -94,17 +114,6 @@ fn api() -> Table {
             routes!(loyalty::adjustments::approve::yes),
         )
         .add(SUPPORT, routes!(loyalty::adjustments::decline::no))
-        .add(MEMBER_OR_TILL, routes!(transactions::list::list))
-        .add(SELL, routes!(transactions::post::post))
-        .add(MEMBER_OR_TILL, routes!(transactions::get::get))
-        .add(IMPORTS, routes!(transactions::imports::show::report))
-        .add(SELL, routes!(transactions::refund::refund))
-        .add(SELL, routes!(transactions::void::void))
-        .add(ADMIN, routes!(admin::list_rules::rules))
-        .add(ADMIN, routes!(admin::add_rule::add_one))
-        .add(ADMIN, routes!(admin::get_rule::rule))
-        .add(ADMIN, routes!(admin::change_rule::change_one))
-        .add(ADMIN, routes!(admin::set_tiers::set_tiers))
         .add(SUPPORT, routes!(admin::members::list::members))
         .add(SUPPORT, routes!(admin::members::find::search))
         .add(SUPPORT, routes!(admin::members::show::one))
@@ -113,10 +122,6 @@ fn api() -> Table {
         .add(ADMIN.after_step_up(), routes!(admin::change_role::change))
         .add(SUPPORT, routes!(admin::fraud_cases::list::cases))
         .add(SUPPORT, routes!(admin::fraud_cases::close::close_one))
-        .add(ADMIN, routes!(admin::list_jobs::jobs))
-        .add(ADMIN, routes!(admin::retry_job::retry))
-        .add(ADMIN, routes!(admin::get_settings::settings))
-        .add(ADMIN, routes!(admin::set_settings::set_settings))
 }
 
 /// The operations under [`API_PREFIX`] that work on a lot at once and may take longer.

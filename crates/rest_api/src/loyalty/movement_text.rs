@@ -229,6 +229,17 @@ mod tests {
                 [500, 0, 0, 0],
                 "Added by the programme: 5 points.",
             ),
+        ] {
+            assert_eq!(
+                sentence(&movement(kind, changes), Language::English),
+                english
+            );
+        }
+    }
+
+    #[test]
+    fn what_people_do_by_hand_says_so() {
+        for (kind, changes, english) in [
             (
                 JournalKind::Adjustment,
                 [-300, 0, 0, 200],
@@ -245,10 +256,8 @@ mod tests {
                 "Received from another member: 5 points.",
             ),
         ] {
-            assert_eq!(
-                sentence(&movement(kind, changes), Language::English),
-                english
-            );
+            let movement = movement(kind, changes);
+            assert_eq!(sentence(&movement, Language::English), english);
         }
     }
 

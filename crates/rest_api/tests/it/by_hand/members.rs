@@ -35,7 +35,12 @@ async fn an_operator_finds_and_sees_members() {
     search(json!({}))
         .await
         .expect_problem(422, "invalid_fields");
+}
 
+#[tokio::test]
+async fn an_operator_sees_a_member_whole_and_all_page_by_page() {
+    let desk = Desk::open().await;
+    let anna = desk.shop.member_with(ANNA, 2_500).await;
     let works = desk
         .shop
         .app
@@ -196,7 +201,19 @@ async fn a_blocked_member_is_out_everywhere_within_five_seconds() {
         .expect(200);
     assert_eq!(blocked["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(blocked["items"][0]["status"], "blocked");
+}
 
+#[tokio::test]
+async fn a_block_is_lifted_and_both_reasons_stay() {
+    let desk = Desk::open().await;
+    let anna = desk.shop.member_with(ANNA, 10_000).await;
+    let path = format!("/api/v1/admin/members/{}", anna.member);
+    let act = |what: &str, reason: &str| {
+        let request = desk.shop.app.post(&format!("{path}/{what}"));
+        let request = request.bearer(&desk.support.token);
+        request.json(&json!({ "reason": reason })).send()
+    };
+    act("block", "Sells points").await.expect(204);
     act("unblock", "A mistake").await.expect(204);
     act("unblock", "A mistake")
         .await
