@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
+use ipnet::IpNet;
 use services::context::Context;
 
 use crate::page::CursorSealer;
@@ -30,6 +31,8 @@ pub struct HttpConfig {
     pub signed_in_quota: Quota,
     /// What one address may ask without a valid credential.
     pub anonymous_quota: Quota,
+    /// The proxies in front of the service: what they say of the client is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Cleared when the process is about to stop.
     pub readiness: Readiness,
 }
@@ -50,6 +53,7 @@ impl Default for HttpConfig {
                 per_second: NonZeroU32::new(20).expect("not zero"),
                 burst: NonZeroU32::new(100).expect("not zero"),
             },
+            trusted_proxies: Vec::new(),
             readiness: Readiness::default(),
         }
     }

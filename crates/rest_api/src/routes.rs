@@ -46,10 +46,16 @@ fn api() -> Table {
         .add(ANYONE, routes!(auth::refresh::renew))
         .add(MEMBER, routes!(auth::logout::leave))
         .add(MEMBER, routes!(auth::list_sessions::sessions))
+        .add(MEMBER, routes!(auth::end_other_sessions::end_all_others))
         .add(MEMBER, routes!(auth::end_session::end_one))
         .add(MEMBER, routes!(users::get::me))
         .add(MEMBER, routes!(users::change::change_me))
         .add(MEMBER, routes!(users::card::my_card))
+        .add(
+            MEMBER.after_step_up(),
+            routes!(users::request_phone_code::ask),
+        )
+        .add(MEMBER.after_step_up(), routes!(users::change_phone::change))
         .add(MEMBER, routes!(users::get_consents::consents))
         .add(MEMBER, routes!(users::set_consents::set))
         .add(MEMBER, routes!(users::get_preferences::mine))
@@ -93,6 +99,9 @@ fn api() -> Table {
         .add(ADMIN, routes!(admin::get_rule::rule))
         .add(ADMIN, routes!(admin::change_rule::change_one))
         .add(ADMIN, routes!(admin::set_tiers::set_tiers))
+        .add(SUPPORT, routes!(admin::end_sessions::end_sessions))
+        .add(SUPPORT, routes!(admin::list_code_stops::stops))
+        .add(ADMIN, routes!(admin::lift_code_stop::lift_one))
         .add(ADMIN, routes!(admin::list_jobs::jobs))
         .add(ADMIN, routes!(admin::retry_job::retry))
         .add(ADMIN, routes!(admin::get_settings::settings))

@@ -12,6 +12,7 @@ use domain::programme::ProgrammeSettings;
 use http_kit::rate_limit::Quota;
 use http_kit::{HttpConfig, Readiness};
 use jobs::WorkerBuilder;
+use services::auth::code_rules::CodeRules;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig, StaffSecondFactor};
 use services::housekeeping::maintain_partitions;
@@ -21,7 +22,9 @@ use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
 use shared_state::SharedState;
 
-use crate::config::{Config, Environment, Posting, SecondFactor};
+use crate::config::{
+    Config, Environment, Posting, SecondFactor, network, test_number, test_numbers_until,
+};
 use crate::database::Database;
 use crate::{job_registry, master_key, schedules};
 
@@ -101,13 +104,34 @@ fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
             .iter()
             .map(|code| region(code))
             .collect::<Result<_, _>>()?,
-        sms_hourly_budget: config.sms.hourly_budget,
+        codes: code_rules(config)?,
+        signing_alg: config.tokens.alg,
         staff_second_factor: match config.auth.staff_second_factor {
             SecondFactor::Required => StaffSecondFactor::Required,
             SecondFactor::Optional => StaffSecondFactor::Optional,
         },
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
         engine: engine_config(&config.posting),
+    })
+}
+
+fn code_rules(config: &Config) -> anyhow::Result<CodeRules> {
+    let sms = &config.sms;
+    let region = sms.default_region.parse().context("sms.default_region")?;
+    let test_numbers = sms.test_numbers.iter();
+    Ok(CodeRules {
+        hourly_budget: sms.hourly_budget,
+        daily_budget: sms.daily_budget,
+        per_network: sms.per_network,
+        per_device: sms.per_device,
+        per_prefix: sms.per_prefix,
+        per_region: sms.per_region,
+        brake_after: sms.brake_after.get(),
+        app_hash: Some(sms.android_app_hash.clone()).filter(|hash| !hash.is_empty()),
+        test_numbers: test_numbers
+            .filter_map(|text| test_number(text, region))
+            .collect(),
+        test_numbers_until: test_numbers_until(&sms.test_numbers_until),
     })
 }
 
@@ -157,6 +181,11 @@ pub(crate) fn http_config(config: &Config, readiness: &Readiness) -> HttpConfig 
             per_second: limits.anonymous_requests_per_second,
             burst: limits.anonymous_burst,
         },
+        trusted_proxies: limits
+            .trusted_proxies
+            .iter()
+            .filter_map(|text| network(text))
+            .collect(),
         readiness: readiness.clone(),
     }
 }

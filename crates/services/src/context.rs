@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use connectors::sms::SmsSender;
 use domain::phone::Region;
+use domain::signing_alg::SigningAlg;
 use shared_state::SharedState;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use store::error::StoreError;
 
+use crate::auth::code_rules::CodeRules;
 use crate::caches::Caches;
 use crate::changes;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::jobs::Timetable;
+use crate::limits::{LimitCounters, PostgresCounters};
 use crate::loyalty::engine::{Engine, EngineConfig};
 use crate::readers::{Reader, Readers};
 use crate::vault::Vault;
@@ -43,8 +46,10 @@ pub struct ServiceConfig {
     pub default_region: Region,
     /// The countries to whose mobile numbers one-time codes are sent.
     pub sms_regions: Vec<Region>,
-    /// How many one-time codes the whole programme sends in an hour; beyond it none is sent.
-    pub sms_hourly_budget: u32,
+    /// What bounds the sending of one-time codes.
+    pub codes: CodeRules,
+    /// The algorithm of the keys that are made to sign access tokens.
+    pub signing_alg: SigningAlg,
     /// Whether staff and operators have to sign in with a second factor.
     pub staff_second_factor: StaffSecondFactor,
     /// What runs by the clock, for whoever asks.
@@ -60,7 +65,8 @@ impl Default for ServiceConfig {
             development: false,
             default_region: Region::RU,
             sms_regions: vec![Region::RU],
-            sms_hourly_budget: 1000,
+            codes: CodeRules::default(),
+            signing_alg: SigningAlg::Rs256,
             staff_second_factor: StaffSecondFactor::Required,
             timetable: Timetable::default(),
             engine: EngineConfig::default(),
@@ -99,6 +105,7 @@ struct Inner {
     readers: Readers,
     key_holders: PgPool,
     engine: Engine,
+    counters: Arc<dyn LimitCounters>,
 }
 
 impl Context {
@@ -116,6 +123,18 @@ impl Context {
     /// Outside a runtime of tokio, if `shared` is on Redis.
     #[must_use]
     pub fn with_shared(parts: ContextParts, shared: SharedState) -> Self {
+        Self::join(parts, shared, Arc::new(PostgresCounters))
+    }
+
+    /// Joins the parts, for a process that is alone, with somebody else who counts against limits.
+    #[must_use]
+    pub fn with_counters(parts: ContextParts, counters: Arc<dyn LimitCounters>) -> Self {
+        let key = parts.vault.shared_state_key();
+        let shared = SharedState::in_process(key, parts.clock.for_counting());
+        Self::join(parts, shared, counters)
+    }
+
+    fn join(parts: ContextParts, shared: SharedState, counters: Arc<dyn LimitCounters>) -> Self {
         let caches = Arc::new(Caches::new(shared.clone()));
         if shared.is_shared() {
             let (weak, clock) = (Arc::downgrade(&caches), parts.clock.clone());
@@ -126,6 +145,7 @@ impl Context {
                 engine: Engine::new(parts.config.engine),
                 key_holders: store::pool::aside(&parts.pool, MOST_KEY_HOLDERS),
                 parts,
+                counters,
                 caches,
                 shared,
                 readers: Readers::default(),
@@ -188,6 +208,11 @@ impl Context {
     #[must_use]
     pub fn config(&self) -> &ServiceConfig {
         &self.inner.parts.config
+    }
+
+    /// Who counts against limits.
+    pub(crate) fn counters(&self) -> &dyn LimitCounters {
+        self.inner.counters.as_ref()
     }
 
     /// What all processes count together and tell each other.

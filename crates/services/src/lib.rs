@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
+pub mod limits;
 pub mod loyalty;
 pub mod members;
 pub mod notifications;

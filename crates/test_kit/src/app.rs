@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use connectors::sms::RecordingSms;
 use http::Method;
 use http_kit::HttpConfig;
+use services::auth::code_rules::CodeRules;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
@@ -27,13 +28,36 @@ pub fn start_of_tests() -> DateTime<Utc> {
         .expect("a moment")
 }
 
-/// The usual context of tests: a clock that stands still, a master key that is always the same.
-pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
-    context_with(Clock::manual(start_of_tests()), pool, sms)
+/// The usual settings of tests: messages are shown, and only each phone bounds its codes.
+#[must_use]
+pub fn config_of_tests() -> ServiceConfig {
+    ServiceConfig {
+        development: true,
+        codes: CodeRules::unlimited(),
+        ..ServiceConfig::default()
+    }
 }
 
-fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
-    Context::new(parts(clock, pool, sms))
+/// The usual context of tests: a clock that stands still, a master key that is always the same.
+pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
+    context_with(
+        Clock::manual(start_of_tests()),
+        pool,
+        sms,
+        config_of_tests(),
+    )
+}
+
+fn context_with(
+    clock: Clock,
+    pool: PgPool,
+    sms: Arc<RecordingSms>,
+    config: ServiceConfig,
+) -> Context {
+    Context::new(ContextParts {
+        config,
+        ..parts(clock, pool, sms)
+    })
 }
 
 fn parts(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> ContextParts {
@@ -43,10 +67,7 @@ fn parts(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> ContextParts {
         clock,
         vault: Vault::new(&[7; 32]),
         sms,
-        config: ServiceConfig {
-            development: true,
-            ..ServiceConfig::default()
-        },
+        config: config_of_tests(),
     }
 }
 
@@ -106,6 +127,24 @@ impl TestApp {
         Self::on(database, &url, http).await
     }
 
+    /// A service with other settings of the use cases.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn with_config(config: ServiceConfig) -> Self {
+        Self::with(config, HttpConfig::default()).await
+    }
+
+    /// A service with other settings of both sides.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn with(config: ServiceConfig, http: HttpConfig) -> Self {
+        let database = TestDatabase::create().await;
+        let url = database.url();
+        Self::on_with(database, &url, http, config).await
+    }
+
     /// A service with the usual settings whose round trips to the database are counted.
     ///
     /// # Panics
@@ -132,11 +171,21 @@ impl TestApp {
     }
 
     async fn on(database: TestDatabase, url: &str, http: HttpConfig) -> Self {
+        Self::on_with(database, url, http, config_of_tests()).await
+    }
+
+    async fn on_with(
+        database: TestDatabase,
+        url: &str,
+        http: HttpConfig,
+        config: ServiceConfig,
+    ) -> Self {
         let pool = store::pool::connect(url, 8)
             .await
             .expect("the test's database answers");
         let sms = Arc::new(RecordingSms::default());
-        let context = context(pool, Arc::clone(&sms));
+        let clock = Clock::manual(start_of_tests());
+        let context = context_with(clock, pool, Arc::clone(&sms), config);
         Self {
             router: rest_api::router(context.clone(), http),
             context,
@@ -191,10 +240,19 @@ impl TestApp {
     /// # Panics
     /// If the database does not answer.
     pub async fn neighbour(&self) -> Context {
+        self.neighbour_with(self.context.config().clone()).await
+    }
+
+    /// Another server on the same database, with the same clock and other settings.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub async fn neighbour_with(&self, config: ServiceConfig) -> Context {
         let pool = store::pool::connect(&self.database.url(), 8)
             .await
             .expect("the test's database answers");
-        context_with(self.context.clock().clone(), pool, Arc::clone(&self.sms))
+        let clock = self.context.clock().clone();
+        context_with(clock, pool, Arc::clone(&self.sms), config)
     }
 
     /// The present moment of the test.

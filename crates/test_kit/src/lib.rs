@@ -9,7 +9,7 @@ mod imports;
 mod request;
 pub mod wire;
 
-pub use app::{TestApp, redis_servers, start_of_tests};
+pub use app::{TestApp, config_of_tests, redis_servers, start_of_tests};
 pub use builders::SignedIn;
 pub use database::TestDatabase;
 pub use request::{Answer, RequestBuilder};

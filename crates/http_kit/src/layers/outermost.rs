@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::body::BodyLimit;
 use crate::kit::HttpKit;
 use crate::problem::{Addressee, Language, PROBLEM_JSON, Problem, ProblemCode};
-use crate::request_id::{RequestId, TRACEPARENT, X_REQUEST_ID, traceparent};
+use crate::request_id::{ClientAddress, RequestId, TRACEPARENT, X_REQUEST_ID, traceparent};
 
 /// Filled when the caller becomes known, for the log line: kind and identifier.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,18 @@ where
         let started = Instant::now();
         let kit = self.kit.clone();
         let (seen, slot) = (Seen::of(&request, &kit), CallerSlot::default());
+        let proxies = &kit.config().trusted_proxies;
+        let client = if proxies.is_empty() {
+            None
+        } else {
+            ClientAddress::behind(proxies, request.extensions(), request.headers())
+        };
         let extensions = request.extensions_mut();
+        // Ours, or none: whoever sits before us has no say here.
+        extensions.remove::<ClientAddress>();
+        if let Some(client) = client {
+            extensions.insert(client);
+        }
         extensions.insert(BodyLimit(kit.config().body_bytes));
         extensions.insert(seen.id.clone());
         extensions.insert(slot.clone());

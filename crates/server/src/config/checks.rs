@@ -1,6 +1,12 @@
 //! What the types of the settings alone can't tell.
 
-use domain::phone::Region;
+use std::net::IpAddr;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use domain::phone::{Phone, Region};
+use ipnet::IpNet;
+use services::auth::code_rules::{CodeRules, TestNumber};
+use services::clock::Clock;
 
 use super::model::{Config, Environment, Posting, SecondFactor, Secret};
 use crate::master_key;
@@ -71,9 +77,80 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
         ),
     ];
     let more = posting(&config.posting).into_iter().chain(redis(config));
-    let checks = checks.into_iter().chain(more);
+    let checks = checks.into_iter().chain(codes(config)).chain(more);
     let faulty = checks.filter(|(_, fine, _)| !fine);
     faulty.map(|(key, _, allowed)| (key, allowed)).collect()
+}
+
+fn codes(config: &Config) -> [(&'static str, bool, &'static str); 4] {
+    let sms = &config.sms;
+    let region = sms.default_region.parse::<Region>();
+    let numbers = sms.test_numbers.iter().all(|text| {
+        region
+            .as_ref()
+            .is_ok_and(|region| test_number(text, *region).is_some())
+    });
+    let hash = &sms.android_app_hash;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    [
+        (
+            "sms.android_app_hash",
+            hash.is_empty() || (hash.len() == 11 && hash.bytes().all(is_base64)),
+            "must be the eleven characters that the app's signing key gives, or empty",
+        ),
+        (
+            "sms.test_numbers",
+            numbers,
+            "must be a list of phones with their six digits, such as +79000000001=123456",
+        ),
+        (
+            "sms.test_numbers_until",
+            has_near_end(config),
+            "must be a day at most 30 days ahead, such as 2026-12-31, where there are test_numbers in production",
+        ),
+        (
+            "limits.trusted_proxies",
+            config
+                .limits
+                .trusted_proxies
+                .iter()
+                .all(|text| network(text).is_some()),
+            "must be addresses or networks, such as 10.0.0.0/8",
+        ),
+    ]
+}
+
+/// Whether the numbers for tests end soon enough; one that has ended already harms nobody.
+fn has_near_end(config: &Config) -> bool {
+    let sms = &config.sms;
+    if sms.test_numbers_until.is_empty() {
+        return sms.test_numbers.is_empty() || config.environment == Environment::Development;
+    }
+    let latest = Clock::System.now() + CodeRules::TEST_NUMBERS_FOR;
+    test_numbers_until(&sms.test_numbers_until).is_some_and(|until| until <= latest)
+}
+
+/// The first moment of a day, UTC.
+pub(crate) fn test_numbers_until(text: &str) -> Option<DateTime<Utc>> {
+    let day: NaiveDate = text.parse().ok()?;
+    Some(day.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// A phone and its code.
+pub(crate) fn test_number(text: &str, region: Region) -> Option<TestNumber> {
+    let (phone, code) = text.split_once('=')?;
+    let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
+    let phone = Phone::parse(phone, region).ok()?;
+    is_code.then(|| TestNumber {
+        phone,
+        code: code.to_owned(),
+    })
+}
+
+/// A network, or an address as the network of itself.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse().ok().map(|address: IpAddr| address.into());
+    text.parse().ok().or_else(address)
 }
 
 fn posting(posting: &Posting) -> [(&'static str, bool, &'static str); 4] {

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
+use domain::signing_alg::SigningAlg;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub programme: Programme,
     /// Text messages.
     pub sms: Sms,
+    /// Access tokens.
+    pub tokens: Tokens,
     /// Signing in.
     pub auth: Auth,
     /// Limits of requests.
@@ -140,6 +143,33 @@ pub struct Sms {
     pub regions: Vec<String>,
     /// One-time codes an hour.
     pub hourly_budget: u32,
+    /// One-time codes a day.
+    pub daily_budget: u32,
+    /// One-time codes for a network in five minutes.
+    pub per_network: u32,
+    /// One-time codes for a device in an hour.
+    pub per_device: u32,
+    /// One-time codes for a prefix in an hour.
+    pub per_prefix: u32,
+    /// One-time codes for a country in an hour.
+    pub per_region: u32,
+    /// After how many codes of a prefix or country it is looked at how many came back.
+    pub brake_after: NonZeroU32,
+    /// The hash of the Android app; empty for none.
+    pub android_app_hash: String,
+    /// Numbers for tests with their codes, `phone=code`.
+    #[serde(deserialize_with = "list")]
+    pub test_numbers: Vec<String>,
+    /// The day from which on they are numbers like all others; empty for none.
+    pub test_numbers_until: String,
+}
+
+/// Access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// The algorithm of new keys.
+    pub alg: SigningAlg,
 }
 
 /// Signing in.
@@ -164,6 +194,9 @@ pub enum SecondFactor {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Proxies whose X-Forwarded-For is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<String>,
     /// The largest ordinary body, bytes.
     pub body_bytes: NonZeroU32,
     /// The largest batch, bytes.

@@ -277,6 +277,66 @@ fn production_holds_staff_to_a_second_factor() {
 }
 
 #[test]
+fn numbers_for_tests_have_a_near_end() {
+    let numbers = ("OWNCIRCLE_SMS__TEST_NUMBERS", "+79161234567=123456");
+    let production = ("OWNCIRCLE_ENVIRONMENT", "production");
+    let until = |day: &'static str| ("OWNCIRCLE_SMS__TEST_NUMBERS_UNTIL", day);
+    assert!(load_with(&[numbers], None).is_ok());
+    let endless = refusal(&[numbers, production], None);
+    assert!(
+        endless.contains("must be a day at most 30 days ahead"),
+        "{endless}"
+    );
+    for day in ["2199-01-01", "soon"] {
+        let far = refusal(&[numbers, until(day)], None);
+        assert!(far.contains("must be a day at most 30 days ahead"), "{far}");
+    }
+    // One that is over harms nobody.
+    assert!(load_with(&[numbers, production, until("2026-01-01")], None).is_ok());
+    let broken = ("OWNCIRCLE_SMS__TEST_NUMBERS", "+79161234567=12");
+    let refused = refusal(&[broken], None);
+    assert!(
+        refused.contains("phones with their six digits"),
+        "{refused}"
+    );
+    assert!(!refused.contains("4567"), "{refused}");
+}
+
+#[test]
+fn codes_and_tokens_take_known_values() {
+    for (key, value, allowed) in [
+        (
+            "OWNCIRCLE_SMS__ANDROID_APP_HASH",
+            "short",
+            "eleven characters",
+        ),
+        (
+            "OWNCIRCLE_TOKENS__ALG",
+            "HS256",
+            "`RS256`, `PS256`, `ES256`",
+        ),
+        (
+            "OWNCIRCLE_LIMITS__TRUSTED_PROXIES",
+            "10.0.0.0/8,x",
+            "addresses or networks",
+        ),
+    ] {
+        let text = refusal(&[(key, value)], None);
+        assert!(text.contains(allowed), "{text}");
+    }
+    for (key, value) in [
+        ("OWNCIRCLE_SMS__ANDROID_APP_HASH", "FA+9qCX9VSu"),
+        ("OWNCIRCLE_TOKENS__ALG", "ES256"),
+        (
+            "OWNCIRCLE_LIMITS__TRUSTED_PROXIES",
+            "10.0.0.0/8, 2001:db8::1",
+        ),
+    ] {
+        assert!(load_with(&[(key, value)], None).is_ok(), "{value}");
+    }
+}
+
+#[test]
 fn a_file_that_is_named_must_exist() {
     let text = refusal(&[("OWNCIRCLE_CONFIG", "/no/such.toml")], None);
     assert!(

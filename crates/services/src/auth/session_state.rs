@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::sessions::{SessionRow, SessionWithRoles};
 
+use super::tokens::SessionLife;
 use crate::cache::Ticket;
 use crate::caller::{Person, StaffPlace};
 use crate::context::{Context, StaffSecondFactor};
@@ -22,7 +23,7 @@ pub(crate) struct SessionState {
     pub(crate) person: Person,
 }
 
-/// The sign-in, if it was not ended and its member may act.
+/// The sign-in, if it is not over and its member may act.
 pub(crate) async fn load(
     ctx: &Context,
     session: SessionId,
@@ -51,7 +52,12 @@ async fn read(
         return Ok(None);
     }
     let required = ctx.config().staff_second_factor == StaffSecondFactor::Required;
-    let person = person_of(session, row)?.as_far_as_proved(required);
+    let (created_at, last_seen_at) = (row.created_at, row.last_seen_at);
+    let person = person_of(session, row)?;
+    if SessionLife::of(&person).ends_at(created_at, last_seen_at) <= now {
+        return Ok(None);
+    }
+    let person = person.as_far_as_proved(required);
     let state = Arc::new(SessionState { person });
     ctx.caches()
         .sessions

@@ -8,6 +8,7 @@ use domain::people::Locale;
 use domain::phone::{Phone, Region};
 use domain::programme::ProgrammeSettings;
 use domain::text::{Slug, Text};
+use services::auth::origin::Origin;
 use services::auth::request_code::{Challenge, RequestCode, RequestCodeError, request_code};
 use services::auth::sessions::strengthen_as_system;
 use services::auth::sign_in::{SignIn, SignInError, sign_in};
@@ -35,6 +36,7 @@ pub async fn ask(ctx: &Context, phone: &Phone) -> Result<Challenge, RequestCodeE
     let input = RequestCode {
         phone: phone.clone(),
         locale: Locale::Ru,
+        origin: Origin::default(),
     };
     request_code(ctx, input).await
 }
@@ -64,6 +66,7 @@ pub async fn answer(
         challenge: challenge.id,
         code: code.to_owned(),
         device: Some(Text::new("Телефон").expect("a name")),
+        origin: Origin::default(),
         joining: Joining::agreeing(ctx).await.expect("the texts"),
     };
     sign_in(ctx, input).await

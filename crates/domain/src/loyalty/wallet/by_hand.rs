@@ -74,7 +74,8 @@ impl Wallet {
     /// Gives points away: debt is paid first, then as many points leave in the order of spending.
     ///
     /// # Errors
-    /// [`WalletError::NotEnoughPoints`] if fewer are left beside the debt, [`WalletError::NotPositive`].
+    /// [`WalletError::NotEnoughPoints`] if fewer are left beside the debt, [`WalletError::NotPositive`],
+    /// [`WalletError::SpendingWaits`].
     pub fn give_away(
         &mut self,
         points: Points,
@@ -85,6 +86,7 @@ impl Wallet {
         if !points.is_positive() {
             return Err(WalletError::NotPositive);
         }
+        self.require_spending(now)?;
         let free = self.available.minus(self.debt.min(self.available))?;
         if points > free {
             return Err(WalletError::NotEnoughPoints {

@@ -116,7 +116,7 @@ async fn apply(conn: &mut PgConnection, ctx: &Context, change: &Change) -> Resul
     if change.block {
         let id = ctx.ids().uuid();
         store::member_blocks::insert(conn, id, member, reason, change.by, now).await?;
-        store::sessions::end_all(conn, member, "blocked", now).await?;
+        store::sessions::end_all(conn, member, None, "blocked", now).await?;
     } else {
         store::member_blocks::lift(conn, member, reason, change.by, now).await?;
     }
