@@ -7,6 +7,7 @@ mod businesses;
 mod by_hand;
 mod conventions;
 mod document;
+mod factors;
 mod health;
 mod imports;
 mod loyalty;
