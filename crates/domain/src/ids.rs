@@ -62,6 +62,12 @@ id_type! {
     JournalId;
     /// Points set aside for a checkout.
     HoldId;
+    /// Points given or taken by hand.
+    AdjustmentId;
+    /// Points given from member to member.
+    TransferId;
+    /// Something at a till that an operator should look at.
+    FraudCaseId;
     /// An earning rule.
     RuleId;
     /// An integration key of a till or a CRM.

@@ -6,6 +6,7 @@ pub mod consents;
 pub mod email;
 pub mod ids;
 pub mod invitation_code;
+pub mod limits;
 pub mod loyalty;
 pub mod member_code;
 pub mod money;

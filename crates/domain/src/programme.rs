@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
 use crate::loyalty::tier::TierMeasure;
 use crate::loyalty::validity::Validity;
 use crate::money::{BasisPoints, Money, PointValue, Points};
@@ -47,6 +48,9 @@ pub struct ProgrammeSettings {
     pub late_receipt_hours: u32,
     /// The most points that one purchase may earn; none: no such limit.
     pub max_earned_per_purchase: Option<Points>,
+    /// How much may happen without a second look. Settings from before there were limits have the usual ones.
+    #[serde(default)]
+    pub limits: Limits,
     /// The categories of goods that a line may name.
     pub categories: BTreeMap<String, Category>,
 }
@@ -103,6 +107,7 @@ impl ProgrammeSettings {
             hold_minutes: 15,
             late_receipt_hours: 72,
             max_earned_per_purchase: None,
+            limits: Limits::default(),
             categories: BTreeMap::from([
                 (
                     GENERAL_CATEGORY.to_owned(),
@@ -136,6 +141,7 @@ impl ProgrammeSettings {
     #[must_use]
     pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
         let checks = self.of_names().into_iter().chain(self.of_numbers());
+        let checks = checks.chain(self.limits.checks());
         let broken = checks.filter(|(holds, ..)| !holds);
         broken
             .map(|(_, pointer, allowed)| (pointer, allowed))
@@ -199,7 +205,7 @@ fn spend_without_code_at_most() -> Money {
 }
 
 /// Whether it holds, where, and what is allowed there.
-type Check = (bool, &'static str, &'static str);
+pub(crate) type Check = (bool, &'static str, &'static str);
 
 /// Whether a text is a code: small Latin letters, digits and underscores, beginning with a letter.
 #[must_use]

@@ -155,6 +155,8 @@ catalogue! {
         "Take the present role first.";
     LastOwner = "last_owner", CONFLICT, "A business keeps at least one owner", "У партнёра должен остаться хотя бы один владелец",
         "Make another person an owner first.";
+    LastAdmin = "last_admin", CONFLICT, "The programme keeps at least one admin", "В программе должен остаться хотя бы один администратор",
+        "Make another person an admin first.";
     TooManyLocations = "too_many_locations", CONFLICT, "The business has as many locations as it may have", "Слишком много точек",
         "Ask the operator of the programme.";
     TooManyKeys = "too_many_keys", CONFLICT, "The business has too many live keys", "Слишком много действующих ключей",
@@ -185,6 +187,8 @@ catalogue! {
         "The points wait until the person signs in for the first time.";
     OwnAccount = "own_account", CONFLICT, "Nobody credits the own account", "Начислить баллы самому себе нельзя",
         "Let a colleague post the purchase.";
+    VelocityLimit = "velocity_limit", CONFLICT, "More is earned here than is plausible", "Здесь начисляют больше, чем правдоподобно",
+        "limit names the limit, until tells when it ends; an operator of the programme has been told.";
     UnknownHold = "unknown_hold", CONFLICT, "No such hold of this member here", "Такого удержания у участника здесь нет",
         "Use a hold that this business made for this member.";
     HoldNotOpen = "hold_not_open", CONFLICT, "The hold is no longer open", "Удержание уже закрыто",
@@ -209,6 +213,8 @@ catalogue! {
         "Check the amounts.";
     TransferNotAllowed = "transfer_not_allowed", CONFLICT, "These points cannot be given away", "Эти баллы нельзя передать",
         "Check the rules of the programme.";
+    TransferLimitReached = "transfer_limit_reached", CONFLICT, "More points than may be given away in a day", "Больше баллов, чем можно передать за день",
+        "left tells how many can still be given today.";
     SecondPersonRequired = "second_person_required", CONFLICT, "Another person has to approve", "Нужно подтверждение второго человека",
         "Nobody approves a request of their own.";
     AlreadyDecided = "already_decided", CONFLICT, "This was already decided", "Решение уже принято",

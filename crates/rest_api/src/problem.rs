@@ -1,6 +1,7 @@
 //! From the errors of use cases to the catalogue of problems (`http_kit::problem_codes`): one `From` for each use
 //! case's error, without a catch-all arm, so that a new error has to find its answer here.
 
+mod by_hand;
 mod people;
 mod posting;
 mod programme;

@@ -39,7 +39,7 @@ const BATCH: Rights = Rights::key(TransactionsWrite);
 
 /// The operations under [`API_PREFIX`] that answer within the usual time.
 fn api() -> Table {
-    Table::new()
+    by_hand(Table::new())
         .add(ANYONE, routes!(auth::request_code::ask))
         .add(ANYONE, routes!(auth::consent_texts::texts))
         .add(ANYONE, routes!(auth::sign_in::enter))
@@ -118,6 +118,31 @@ fn api() -> Table {
         .add(ADMIN, routes!(admin::read_log::log))
         .add(ADMIN, routes!(admin::get_settings::settings))
         .add(ADMIN, routes!(admin::set_settings::set_settings))
+}
+
+/// What people do by hand: points between members, and what operators do to members and their points.
+fn by_hand(table: Table) -> Table {
+    table
+        .add(MEMBER, routes!(loyalty::transfer::give))
+        .add(SUPPORT, routes!(loyalty::adjustments::list::all))
+        .add(
+            SUPPORT.after_step_up(),
+            routes!(loyalty::adjustments::request::ask),
+        )
+        .add(SUPPORT, routes!(loyalty::adjustments::get::one))
+        .add(
+            ADMIN.after_step_up(),
+            routes!(loyalty::adjustments::approve::yes),
+        )
+        .add(SUPPORT, routes!(loyalty::adjustments::decline::no))
+        .add(SUPPORT, routes!(admin::members::list::members))
+        .add(SUPPORT, routes!(admin::members::find::search))
+        .add(SUPPORT, routes!(admin::members::show::one))
+        .add(SUPPORT, routes!(admin::members::block::stop))
+        .add(SUPPORT, routes!(admin::members::unblock::let_in))
+        .add(ADMIN.after_step_up(), routes!(admin::change_role::change))
+        .add(SUPPORT, routes!(admin::fraud_cases::list::cases))
+        .add(SUPPORT, routes!(admin::fraud_cases::close::close_one))
 }
 
 /// The operations under [`API_PREFIX`] that work on a lot at once and may take longer.

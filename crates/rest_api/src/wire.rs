@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use domain::phone::Phone;
-use domain::{people, rights};
+use domain::{limits, people, rights};
 use http_kit::problem::{FieldError, Problem};
 use services::context::Context;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -34,6 +34,10 @@ macro_rules! named {
 named! {
     /// A person's role at a business.
     StaffRole = rights::StaffRole;
+    /// A role of somebody who runs the programme.
+    OperatorRole = rights::OperatorRole;
+    /// What happened too often at a till.
+    Suspicion = limits::Suspicion;
     /// What an integration key may do.
     Scope = rights::Scope;
     /// A language.

@@ -14,6 +14,7 @@ use crate::auth::session_state::SessionState;
 use crate::auth::signing_keys::{Keyring, KeyringCache};
 use crate::cache::Cache;
 use crate::changes::Change;
+use crate::fraud::TillHours;
 use crate::loyalty::balance::BalanceCache;
 use crate::loyalty::places::PlaceCache;
 use crate::members::code_attempts::CodeAttempts;
@@ -42,6 +43,8 @@ pub(crate) struct Caches {
     pub(crate) balances: BalanceCache,
     /// Terms, outlets and rules of businesses.
     pub(crate) places: Told<PlaceCache>,
+    /// What keys and outlets credited in this hour, through this process.
+    pub(crate) till_hours: TillHours,
     /// The keys that sign and verify access tokens.
     pub(crate) keyring: Told<KeyringCache>,
     teller: Teller,
@@ -60,6 +63,7 @@ impl Caches {
             ladder: Told::new(&teller),
             balances: BalanceCache::default(),
             places: Told::new(&teller),
+            till_hours: TillHours::default(),
             keyring: Told::new(&teller),
             teller,
         }

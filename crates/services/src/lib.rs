@@ -10,6 +10,7 @@ pub mod caller;
 mod changes;
 pub mod clock;
 pub mod context;
+pub mod fraud;
 pub mod health;
 pub mod housekeeping;
 pub mod idempotency;

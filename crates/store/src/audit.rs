@@ -3,6 +3,7 @@
 //!
 //! What is booked is compared with what is booked: a lot that expired a minute ago and was not advanced yet is right.
 
+mod by_hand;
 mod ledger;
 mod lots;
 mod progress;
@@ -65,7 +66,8 @@ use differences;
 pub struct Check {
     /// Its name, for people and programs.
     pub name: &'static str,
-    /// What its subjects are: `journal`, `member`, `lot`, `hold`, `purchase`, `refund`, `rule` or `ledger`.
+    /// What its subjects are: `journal`, `member`, `lot`, `hold`, `purchase`, `refund`, `adjustment`, `transfer`, `rule` or
+    /// `ledger`.
     pub subject: &'static str,
     which: Which,
 }
@@ -116,6 +118,9 @@ checks! {
     RefundOfSale = "refund_of_sale", "purchase", refunds::of_sales;
     RefundPoints = "refund_points", "refund", refunds::points;
     RefundFunder = "refund_funder", "refund", refunds::funders;
+    Adjustment = "adjustment", "adjustment", by_hand::adjustments;
+    Transfer = "transfer", "transfer", by_hand::transfers;
+    TransferLot = "transfer_lot", "transfer", by_hand::lots_of_transfers;
     MemberDay = "member_day", "member", progress::days;
     MemberBusiness = "member_business", "member", progress::visits;
     RuleUsage = "rule_usage", "rule", progress::usage;

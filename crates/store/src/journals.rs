@@ -20,7 +20,7 @@ pub struct MovementRow {
     pub business_name: Option<String>,
     /// The purchase, refund, hold or other cause.
     pub source_id: Option<Uuid>,
-    /// Which of them it is: `purchase`, `refund` or `hold`.
+    /// Which of them it is: `purchase`, `refund`, `hold`, `transfer` or `adjustment`.
     pub source_kind: Option<String>,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
@@ -109,7 +109,10 @@ pub async fn page_of_member(
         r#"select j.id, j.kind, j.business_id, b.name as "business_name?", j.source_id, j.occurred_at,
                   case when exists (select from purchases p where p.id = j.source_id) then 'purchase'
                        when exists (select from refunds r where r.id = j.source_id) then 'refund'
-                       when exists (select from holds h where h.id = j.source_id) then 'hold' end as source_kind,
+                       when exists (select from holds h where h.id = j.source_id) then 'hold'
+                       when exists (select from transfers t where t.id = j.source_id) then 'transfer'
+                       when exists (select from adjustments a where a.id = j.source_id) then 'adjustment'
+                  end as source_kind,
                   coalesce(e.available, 0) as "available!", coalesce(e.pending, 0) as "pending!",
                   coalesce(e.held, 0) as "held!", coalesce(e.debt, 0) as "debt!"
            from (select * from journals where member_id = $1 and id < $2

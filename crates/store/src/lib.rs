@@ -1,6 +1,7 @@
 //! Everything that is said to PostgreSQL: migrations, one file a table (or a few that belong together), functions over a
 //! connection with checked SQL. No rule of the business lives here; start with [`wallets`] and [`purchases`].
 
+pub mod adjustments;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_log;
@@ -15,6 +16,7 @@ pub mod erasures;
 pub mod error;
 pub mod exports;
 pub mod factors;
+pub mod fraud_cases;
 pub mod holds;
 pub mod import_chunks;
 pub mod import_dry_receipts;
@@ -27,8 +29,10 @@ pub mod key_holds;
 pub mod limit_counters;
 pub mod locations;
 pub mod lots;
+pub mod member_blocks;
 pub mod member_cards;
 pub mod member_emails;
+pub mod member_lists;
 pub mod member_progress;
 pub mod member_tails;
 pub mod members;
@@ -55,6 +59,8 @@ pub mod sessions;
 pub mod sign_in_tries;
 pub mod signing_keys;
 pub mod staff;
+pub mod staff_credits;
 pub mod tiers;
+pub mod transfers;
 pub mod used_member_codes;
 pub mod wallets;

@@ -68,6 +68,8 @@ pub struct VisitChange {
     pub first_at: DateTime<Utc>,
     /// The last of them.
     pub last_at: DateTime<Utc>,
+    /// How many of them earned points, on the day on which they are written.
+    pub accruals: i32,
 }
 
 /// Visits to be added, a column each.
@@ -78,6 +80,7 @@ pub(crate) struct VisitColumns {
     pub(crate) visits: Vec<i32>,
     pub(crate) firsts: Vec<DateTime<Utc>>,
     pub(crate) lasts: Vec<DateTime<Utc>>,
+    pub(crate) accruals: Vec<i32>,
 }
 
 impl VisitColumns {
@@ -89,6 +92,7 @@ impl VisitColumns {
             columns.visits.push(change.visits);
             columns.firsts.push(change.first_at);
             columns.lasts.push(change.last_at);
+            columns.accruals.push(change.accruals);
         }
         columns
     }

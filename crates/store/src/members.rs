@@ -298,6 +298,43 @@ pub async fn update_profile(
     .await?)
 }
 
+/// How a member stands, kept from change until the transaction ends.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_status(
+    conn: &mut PgConnection,
+    member: MemberId,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select status from members where id = $1 for no key update",
+        member.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Blocks a member, or lets him be again what he was before: active if he has joined, else waiting.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_blocked(
+    conn: &mut PgConnection,
+    member: MemberId,
+    blocked: bool,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update members
+         set status = case when $2 then 'blocked' when joined_at is null then 'waiting' else 'active' end
+         where id = $1 and status <> 'erased'",
+        member.as_uuid(),
+        blocked,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The constraints that let one member have a phone, under either key.
 pub const PHONE_UNIQUE: [&str; 2] = ["members_phone_unique", "members_phone_2_unique"];
 

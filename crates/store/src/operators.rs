@@ -59,3 +59,28 @@ pub async fn delete(
     .await?;
     Ok(done.rows_affected() > 0)
 }
+
+/// Changes of operators' roles come one after the other; the two-integer form is not the job queue's.
+const ROLES_LOCK: (i32, i32) = (7_120_115, 3);
+
+/// The admins who may act; whoever asks is the only one to change roles until the transaction ends.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_admins(conn: &mut PgConnection) -> Result<Vec<MemberId>, StoreError> {
+    // A statement of its own: what others did before they let go is seen by the next one.
+    sqlx::query_scalar!(
+        r#"select pg_advisory_xact_lock($1, $2)::text as "nothing""#,
+        ROLES_LOCK.0,
+        ROLES_LOCK.1
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let ids = sqlx::query_scalar!(
+        "select o.member_id from operators o join members m on m.id = o.member_id
+         where o.role = 'admin' and m.status = 'active' order by o.member_id"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(MemberId::from).collect())
+}

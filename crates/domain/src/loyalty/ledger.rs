@@ -103,11 +103,15 @@ pub enum JournalKind {
     DebtPayment,
     /// Points were given or taken by hand.
     Adjustment,
+    /// Points went to another member.
+    TransferOut,
+    /// Points came from another member.
+    TransferIn,
 }
 
 impl JournalKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Accrual,
         Self::Activation,
         Self::Redemption,
@@ -119,6 +123,8 @@ impl JournalKind {
         Self::Restoration,
         Self::DebtPayment,
         Self::Adjustment,
+        Self::TransferOut,
+        Self::TransferIn,
     ];
 
     /// The word used in tables and answers.
@@ -136,6 +142,8 @@ impl JournalKind {
             Self::Restoration => "restoration",
             Self::DebtPayment => "debt_payment",
             Self::Adjustment => "adjustment",
+            Self::TransferOut => "transfer_out",
+            Self::TransferIn => "transfer_in",
         }
     }
 }

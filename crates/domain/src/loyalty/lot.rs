@@ -44,6 +44,8 @@ pub enum LotOrigin {
     Promotion,
     /// An adjustment by hand.
     Adjustment,
+    /// Given by another member.
+    Transfer,
 }
 
 impl LotOrigin {
@@ -54,15 +56,21 @@ impl LotOrigin {
             Self::Purchase => "purchase",
             Self::Promotion => "promotion",
             Self::Adjustment => "adjustment",
+            Self::Transfer => "transfer",
         }
     }
 
     /// The origin of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Purchase, Self::Promotion, Self::Adjustment]
-            .into_iter()
-            .find(|origin| origin.as_str() == word)
+        [
+            Self::Purchase,
+            Self::Promotion,
+            Self::Adjustment,
+            Self::Transfer,
+        ]
+        .into_iter()
+        .find(|origin| origin.as_str() == word)
     }
 }
 

@@ -15,10 +15,12 @@ use super::lot::Lot;
 use crate::ids::{BusinessId, HoldId, JournalId, LotId, MemberId};
 use crate::money::{Overflow, Points};
 
+mod by_hand;
 mod clawback;
 mod holds;
 mod time;
 
+pub use by_hand::Shortfall;
 pub use clawback::{Clawback, TakenBack};
 pub use holds::{Hold, HoldStatus};
 
@@ -225,36 +227,6 @@ impl Wallet {
             amount: points,
         });
         self.write(JournalKind::Redemption, cause, entries, ids)?;
-        Ok(draws)
-    }
-
-    /// Takes points by hand, to whoever's account issued them; refuses to go below zero.
-    ///
-    /// # Errors
-    /// [`WalletError::NotEnoughPoints`], [`WalletError::NotPositive`].
-    pub fn take_by_hand(
-        &mut self,
-        points: Points,
-        cause: Cause,
-        now: DateTime<Utc>,
-        ids: NewId<'_>,
-    ) -> Result<Vec<Draw>, WalletError> {
-        let draws = self.draw(points, now)?;
-        self.available = self.available.minus(points)?;
-        let mut entries = self.lot_entries(&draws, Account::MemberAvailable(self.member), true)?;
-        for draw in &draws {
-            let funder = self
-                .lots
-                .get(&draw.lot)
-                .ok_or(WalletError::LotsNotLoaded)?
-                .funder;
-            entries.push(Entry {
-                account: Account::issued_by(funder),
-                lot: None,
-                amount: draw.points,
-            });
-        }
-        self.write(JournalKind::Adjustment, cause, merged(entries)?, ids)?;
         Ok(draws)
     }
 

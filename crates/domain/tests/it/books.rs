@@ -95,7 +95,10 @@ impl Books {
                     *self.by_lot.entry((lot, entry.account.kind())).or_default() += amount;
                     let drawn = matches!(
                         journal.kind,
-                        JournalKind::Redemption | JournalKind::Hold | JournalKind::Adjustment
+                        JournalKind::Redemption
+                            | JournalKind::Hold
+                            | JournalKind::Adjustment
+                            | JournalKind::TransferOut
                     );
                     if let (true, Some(lot)) = (drawn && amount < 0, wallet.lots.get(&lot)) {
                         let alive = lot.activates_at <= at(now) && !lot.is_expired(at(now));

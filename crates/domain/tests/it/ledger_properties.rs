@@ -14,13 +14,14 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::books::{Books, Checked, at, business, counting_ids, funder, member, points};
+use super::hand_steps::{ByHand, by_hand};
 use super::reference::{LotFacts, Model};
 
 const HOUR: i64 = 3_600;
 const START: i64 = 1_767_571_200;
 
 #[derive(Clone, Copy, Debug)]
-struct Gift {
+pub(super) struct Gift {
     points: i64,
     earned_hours_ago: i64,
     delay_hours: i64,
@@ -30,7 +31,7 @@ struct Gift {
 
 /// One step. Shares are thousandths of what there is (of the available points, of a hold, of a lot, of a spend).
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Pass {
         hours: i64,
     },
@@ -63,9 +64,7 @@ enum Step {
         share: i64,
         grace_hours: i64,
     },
-    TakeByHand {
-        share: i64,
-    },
+    ByHand(ByHand),
 }
 
 fn gift() -> impl Strategy<Value = Gift> {
@@ -92,7 +91,7 @@ pub fn any_policy() -> impl Strategy<Value = ClawbackPolicy> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let share = || prop_oneof![8 => 1_i64..=1_000, 1 => Just(1_000), 1 => 0_i64..=1_200];
     let (which, shop) = (|| 0_usize..40, || 0_u8..3);
     prop_oneof![
@@ -108,18 +107,18 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(asks, policy)| Step::ClawBack { asks, policy }),
         3 => (which(), share(), 1_i64..100)
             .prop_map(|(which, share, grace_hours)| Step::Restore { which, share, grace_hours }),
-        1 => share().prop_map(|share| Step::TakeByHand { share }),
+        2 => by_hand().prop_map(Step::ByHand),
     ]
 }
 
 /// A wallet and the model of it, side by side.
-struct Life {
-    wallet: Wallet,
-    model: Model,
-    books: Books,
-    ids: Box<dyn FnMut() -> Uuid>,
+pub(super) struct Life {
+    pub(super) wallet: Wallet,
+    pub(super) model: Model,
+    pub(super) books: Books,
+    pub(super) ids: Box<dyn FnMut() -> Uuid>,
     /// What refunds have asked back of each lot.
-    asked: Vec<i64>,
+    pub(super) asked: Vec<i64>,
     /// Each small amount is multiplied by it, so that large ones are tried too.
     scale: i64,
     /// Whether the wallet forgets closed lots and ended holds after each step, as one read from the store does.
@@ -128,10 +127,14 @@ struct Life {
 }
 
 /// What the wallet answered, and whether the model agrees to it.
-type Answer = Result<bool, WalletError>;
+pub(super) type Answer = Result<bool, WalletError>;
 
 impl Life {
     fn new(scale: i64, forgets: bool) -> Self {
+        Self::with_ids(scale, forgets, Box::new(counting_ids(1_000_000)))
+    }
+
+    pub(super) fn with_ids(scale: i64, forgets: bool, ids: Box<dyn FnMut() -> Uuid>) -> Self {
         Self {
             wallet: Wallet::empty(member()),
             model: Model {
@@ -139,7 +142,7 @@ impl Life {
                 ..Model::default()
             },
             books: Books::default(),
-            ids: Box::new(counting_ids(1_000_000)),
+            ids,
             asked: Vec::new(),
             scale,
             forgets,
@@ -147,7 +150,7 @@ impl Life {
         }
     }
 
-    fn cause(&self, shop: Option<u8>) -> Cause {
+    pub(super) fn cause(&self, shop: Option<u8>) -> Cause {
         Cause {
             business: shop.map(business),
             source: None,
@@ -156,11 +159,11 @@ impl Life {
     }
 
     /// A share of the available points; refusals are tried by asking for more than the whole or for nothing.
-    fn share_of_available(&self, share: i64) -> i64 {
+    pub(super) fn share_of_available(&self, share: i64) -> i64 {
         share_of(self.wallet.available.hundredths(), share)
     }
 
-    fn take(&mut self, step: &Step) -> Checked {
+    pub(super) fn take(&mut self, step: &Step) -> Checked {
         if let Step::Pass { hours } = step {
             self.model
                 .pass_to(self.model.now + hours * HOUR + hours % 7);
@@ -196,15 +199,7 @@ impl Life {
                         .spend(points(n), business(*shop), cause, now, &mut *self.ids);
                 agree(answer, expected.map(|draws| self.books.named(&draws)))
             }
-            Step::TakeByHand { share } => {
-                let (n, cause) = (self.share_of_available(*share), self.cause(None));
-                let now = at(self.model.now);
-                let expected = self.model.take_by_hand(n);
-                let answer = self
-                    .wallet
-                    .take_by_hand(points(n), cause, now, &mut *self.ids);
-                agree(answer, expected.map(|draws| self.books.named(&draws)))
-            }
+            Step::ByHand(act) => self.by_hand(*act),
             Step::Hold {
                 share,
                 business,
@@ -244,9 +239,7 @@ impl Life {
                 activates,
                 expires: gift.valid_hours.map(|hours| activates + hours * HOUR),
             });
-            let id = LotId::from(Uuid::from_u128(
-                (self.books.lot_ids.len() + lots.len() + 1) as u128,
-            ));
+            let id = LotId::from((self.ids)());
             lots.push(lot_of(id, &facts[facts.len() - 1]));
         }
         let new_ids: Vec<LotId> = lots.iter().map(|lot| lot.id).collect();
@@ -359,12 +352,12 @@ impl Life {
     }
 
     /// A refund loads closed lots too.
-    fn remember(&mut self) {
+    pub(super) fn remember(&mut self) {
         self.wallet.lots.append(&mut self.forgotten);
     }
 
     /// Stores the changes and compares everything.
-    fn settle(&mut self) -> Checked {
+    pub(super) fn settle(&mut self) -> Checked {
         let changes = std::mem::take(&mut self.wallet.changes);
         self.books
             .absorb(&changes.journals, &self.wallet, self.model.now)?;
@@ -396,7 +389,7 @@ impl Life {
     }
 }
 
-fn share_of(whole: i64, share: i64) -> i64 {
+pub(super) fn share_of(whole: i64, share: i64) -> i64 {
     i64::try_from(i128::from(whole) * i128::from(share) / 1_000).expect("a small amount")
 }
 
@@ -426,7 +419,7 @@ fn lot_of(id: LotId, facts: &LotFacts) -> Lot {
 }
 
 /// Errors that a caller can cause; the others are mistakes of ours.
-fn is_fair(error: WalletError) -> bool {
+pub(super) fn is_fair(error: WalletError) -> bool {
     matches!(
         error,
         WalletError::NotEnoughPoints { .. }
@@ -437,7 +430,7 @@ fn is_fair(error: WalletError) -> bool {
 }
 
 /// An answer must be the model's; a refusal only where the model refuses.
-fn agree<T: PartialEq>(answer: Result<T, WalletError>, expected: Option<T>) -> Answer {
+pub(super) fn agree<T: PartialEq>(answer: Result<T, WalletError>, expected: Option<T>) -> Answer {
     match (answer, expected) {
         (Ok(answer), Some(expected)) => Ok(answer == expected),
         (Err(error), None) => Err(error),

@@ -3,6 +3,7 @@
 
 mod books;
 mod earning_cases;
+mod hand_steps;
 mod ledger_properties;
 mod purchase_cases;
 mod purchase_oracle;
@@ -12,4 +13,5 @@ mod reference;
 mod refund_steps;
 mod sale;
 mod town;
+mod transfer_properties;
 mod wallet_cases;

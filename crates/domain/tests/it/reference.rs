@@ -179,13 +179,34 @@ impl Model {
         })
     }
 
-    pub fn take_by_hand(&mut self, points: i64) -> Option<Draws> {
-        self.may_draw(points).then(|| {
-            let draws = self.draw(points, State::TakenBack);
-            for (lot, points) in &draws {
-                self.credits.push((self.lots[*lot].funder, *points));
-            }
-            draws
+    /// Takes what is there; what is missing is owed to `debt_to`, if that is told. Says how many points in all.
+    pub fn take_by_hand(&mut self, points: i64, debt_to: Option<Option<u8>>) -> Option<i64> {
+        let own = points.min(self.in_state(State::Available));
+        let owed = if debt_to.is_some() { points - own } else { 0 };
+        (points > 0 && own + owed > 0).then(|| {
+            self.draw_back(own);
+            self.debt += owed;
+            self.credits.push((debt_to.flatten(), owed));
+            own + owed
+        })
+    }
+
+    /// Draws points that go back to whoever had paid for them.
+    fn draw_back(&mut self, points: i64) -> Draws {
+        let draws = self.draw(points, State::TakenBack);
+        for (lot, points) in &draws {
+            self.credits.push((self.lots[*lot].funder, *points));
+        }
+        draws
+    }
+
+    /// Gives points away: debt is paid first. Says of which lots.
+    pub fn give_away(&mut self, points: i64) -> Option<Draws> {
+        let free = self.in_state(State::Available) - self.debt;
+        (points > 0 && points <= free).then(|| {
+            self.draw(self.debt, State::PaidDebt);
+            self.debt = 0;
+            self.draw_back(points)
         })
     }
 

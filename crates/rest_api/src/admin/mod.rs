@@ -2,16 +2,20 @@
 //! audit log.
 
 pub mod add_rule;
+pub mod change_role;
 pub mod change_rule;
 pub mod end_sessions;
+pub mod fraud_cases;
 pub mod get_rule;
 pub mod get_settings;
 pub mod ledger_check;
 pub mod lift_code_stop;
+pub mod limits_model;
 pub mod list_code_stops;
 pub mod list_jobs;
 pub mod list_rules;
 pub mod log_check_model;
+pub mod members;
 pub mod read_log;
 pub mod retry_job;
 pub mod rule_model;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use services::programme::Programme;
 use utoipa::ToSchema;
 
+use super::limits_model::Limits;
 use crate::loyalty::tier_model::TierMeasure;
 use crate::loyalty::validity_model::Validity;
 use crate::wire;
@@ -83,6 +84,9 @@ pub struct Settings {
     /// The most points that one purchase may earn, in hundredths; null: no such limit.
     #[schema(value_type = Option<wire::Hundredths>, required = true)]
     pub max_earned_per_purchase: Option<Points>,
+    /// How much may happen without a second look; the usual limits when left out.
+    #[serde(default)]
+    pub limits: Limits,
     /// The categories of goods that a line may name; `general` is always among them.
     #[schema(min_items = 1, max_items = 500)]
     pub categories: Vec<Category>,
@@ -174,6 +178,7 @@ impl Settings {
                 hold_minutes: self.hold_minutes,
                 late_receipt_hours: self.late_receipt_hours,
                 max_earned_per_purchase: self.max_earned_per_purchase,
+                limits: self.limits.into(),
                 categories,
             }),
             _ => Err(errors),
@@ -249,6 +254,7 @@ impl From<&ProgrammeSettings> for Settings {
             hold_minutes: settings.hold_minutes,
             late_receipt_hours: settings.late_receipt_hours,
             max_earned_per_purchase: settings.max_earned_per_purchase,
+            limits: Limits::from(&settings.limits),
             categories: settings
                 .categories
                 .iter()

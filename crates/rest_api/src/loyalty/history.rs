@@ -93,6 +93,10 @@ pub enum MovementKind {
     DebtPayment,
     /// Points were given or taken by hand.
     Adjustment,
+    /// Points went to another member.
+    TransferOut,
+    /// Points came from another member.
+    TransferIn,
 }
 
 /// The business at which points moved.
@@ -125,6 +129,10 @@ pub enum SourceKind {
     Refund,
     /// Points set aside for a checkout.
     Hold,
+    /// Points from or to another member.
+    Transfer,
+    /// Points given or taken by an operator.
+    Adjustment,
 }
 
 impl From<JournalKind> for MovementKind {
@@ -141,6 +149,8 @@ impl From<JournalKind> for MovementKind {
             JournalKind::Restoration => Self::Restoration,
             JournalKind::DebtPayment => Self::DebtPayment,
             JournalKind::Adjustment => Self::Adjustment,
+            JournalKind::TransferOut => Self::TransferOut,
+            JournalKind::TransferIn => Self::TransferIn,
         }
     }
 }
@@ -151,6 +161,8 @@ impl From<MovementSource> for Source {
             MovementSource::Purchase(id) => (SourceKind::Purchase, id.as_uuid()),
             MovementSource::Refund(id) => (SourceKind::Refund, id.as_uuid()),
             MovementSource::Hold(id) => (SourceKind::Hold, id.as_uuid()),
+            MovementSource::Transfer(id) => (SourceKind::Transfer, id.as_uuid()),
+            MovementSource::Adjustment(id) => (SourceKind::Adjustment, id.as_uuid()),
         };
         Self { kind, id }
     }

@@ -68,6 +68,8 @@ pub enum LotOrigin {
     Promotion,
     /// An adjustment by hand.
     Adjustment,
+    /// A gift of another member.
+    Transfer,
 }
 
 impl From<lot::LotOrigin> for LotOrigin {
@@ -76,6 +78,7 @@ impl From<lot::LotOrigin> for LotOrigin {
             lot::LotOrigin::Purchase => Self::Purchase,
             lot::LotOrigin::Promotion => Self::Promotion,
             lot::LotOrigin::Adjustment => Self::Adjustment,
+            lot::LotOrigin::Transfer => Self::Transfer,
         }
     }
 }

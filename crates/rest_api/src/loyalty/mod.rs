@@ -1,5 +1,6 @@
 //! Points, tiers, the rules by which points are earned, quotes and holds.
 
+pub mod adjustments;
 pub mod balance;
 pub mod capture_hold;
 pub mod history;
@@ -14,5 +15,6 @@ pub mod rule_model;
 pub mod rules;
 pub mod tier;
 pub mod tier_model;
+pub mod transfer;
 pub mod validity_model;
 pub mod void_hold;

@@ -16,7 +16,8 @@ pub fn sentence(movement: &Movement, language: Language) -> String {
         (Language::Russian, None) => format!("{russian}: {points}"),
         (Language::Russian, Some(place)) => format!("{russian} ({place}): {points}"),
     };
-    if movement.kind == JournalKind::Clawback && movement.debt.is_positive() {
+    let may_owe = [JournalKind::Clawback, JournalKind::Adjustment];
+    if may_owe.contains(&movement.kind) && movement.debt.is_positive() {
         let owed = amount(movement.debt.hundredths(), language);
         text.push_str(match language {
             Language::English => ", of which owed: ",
@@ -58,6 +59,11 @@ fn what(movement: &Movement) -> (&'static str, &'static str) {
             ("Taken by the programme", "Списано программой")
         }
         JournalKind::Adjustment => ("Added by the programme", "Добавлено программой"),
+        JournalKind::TransferOut => ("Given to another member", "Передано другому участнику"),
+        JournalKind::TransferIn => (
+            "Received from another member",
+            "Получено от другого участника",
+        ),
     }
 }
 
@@ -84,7 +90,9 @@ fn moved(movement: &Movement) -> i64 {
         | JournalKind::Expiry
         | JournalKind::Clawback
         | JournalKind::Restoration
-        | JournalKind::Adjustment => moved_net(movement),
+        | JournalKind::Adjustment
+        | JournalKind::TransferOut
+        | JournalKind::TransferIn => moved_net(movement),
     }
 }
 
@@ -226,6 +234,30 @@ mod tests {
                 sentence(&movement(kind, changes), Language::English),
                 english
             );
+        }
+    }
+
+    #[test]
+    fn what_people_do_by_hand_says_so() {
+        for (kind, changes, english) in [
+            (
+                JournalKind::Adjustment,
+                [-300, 0, 0, 200],
+                "Taken by the programme: 5 points, of which owed: 2 points.",
+            ),
+            (
+                JournalKind::TransferOut,
+                [-500, 0, 0, 0],
+                "Given to another member: 5 points.",
+            ),
+            (
+                JournalKind::TransferIn,
+                [500, 0, 0, 0],
+                "Received from another member: 5 points.",
+            ),
+        ] {
+            let movement = movement(kind, changes);
+            assert_eq!(sentence(&movement, Language::English), english);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The refusals of posting, refunding and holding, and their places in the catalogue.
 
+use chrono::SecondsFormat;
 use domain::loyalty::basket::BasketError;
 use domain::loyalty::purchase::PurchaseRefusal;
 use domain::loyalty::refund::RefundRefusal;
@@ -63,6 +64,12 @@ impl From<PostRefusal> for ApiError {
             PostRefusal::Member(error) => error.into(),
             PostRefusal::CodeUsed => ProblemCode::InvalidMemberCode.into(),
             PostRefusal::OwnAccount => ProblemCode::OwnAccount.into(),
+            PostRefusal::TooMuch {
+                suspicion, until, ..
+            } => Problem::new(ProblemCode::VelocityLimit)
+                .member("limit", suspicion.as_str())
+                .member("until", until.to_rfc3339_opts(SecondsFormat::Secs, true))
+                .into(),
             PostRefusal::Basket(error) => error.into(),
             PostRefusal::ReceiptSeen { transaction } => {
                 Problem::new(ProblemCode::ReceiptAlreadyPosted)

@@ -24,6 +24,7 @@ pub(crate) fn problems() -> Vec<&'static str> {
         "member_blocked",
         "member_not_joined",
         "own_account",
+        "velocity_limit",
         "unknown_location",
         "unknown_category",
         "total_mismatch",

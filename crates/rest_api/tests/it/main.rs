@@ -4,6 +4,7 @@ mod admin;
 mod audit_log;
 mod auth;
 mod businesses;
+mod by_hand;
 mod conventions;
 mod document;
 mod factors;

@@ -68,11 +68,12 @@ pub(super) fn fault_of(refusal: &PostRefusal) -> RowFault {
         PostRefusal::Basket(error) => basket_code(error),
         PostRefusal::ReceiptSeen { .. } => RowCode::ReceiptConflict,
         PostRefusal::Purchase(refusal) => purchase_code(refusal),
-        // Rows are purchases and have no keys.
+        // Rows are purchases, have no keys and count for no limit.
         PostRefusal::Idempotency(_)
         | PostRefusal::UnknownPurchase
         | PostRefusal::Refund(_)
         | PostRefusal::UnknownHold
+        | PostRefusal::TooMuch { .. }
         | PostRefusal::ReferenceUsed { .. } => RowCode::Internal,
     };
     RowFault::whole(code, &refusal.to_string())

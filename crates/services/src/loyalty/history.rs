@@ -1,7 +1,7 @@
 //! A member's movements of points, newest first, each saying why.
 
 use chrono::{DateTime, Utc};
-use domain::ids::{BusinessId, HoldId, JournalId, PurchaseId, RefundId};
+use domain::ids::{AdjustmentId, BusinessId, HoldId, JournalId, PurchaseId, RefundId, TransferId};
 use domain::loyalty::ledger::JournalKind;
 use domain::money::Points;
 use store::error::StoreError;
@@ -43,6 +43,10 @@ pub enum MovementSource {
     Refund(RefundId),
     /// A hold.
     Hold(HoldId),
+    /// Points from or to another member.
+    Transfer(TransferId),
+    /// Points given or taken by an operator.
+    Adjustment(AdjustmentId),
 }
 
 /// A page of movements before the journal named.
@@ -80,6 +84,8 @@ fn movement(row: MovementRow) -> Result<Movement, StoreError> {
             "purchase" => Some(MovementSource::Purchase(id.into())),
             "refund" => Some(MovementSource::Refund(id.into())),
             "hold" => Some(MovementSource::Hold(id.into())),
+            "transfer" => Some(MovementSource::Transfer(id.into())),
+            "adjustment" => Some(MovementSource::Adjustment(id.into())),
             _ => None,
         }),
         occurred_at: row.occurred_at,

@@ -1,6 +1,7 @@
 //! Points and purchases: a file a use case. [`posting`] is the one path by which purchases are written, for tills,
 //! batches and imports alike; [`engine`] gathers them into groups; [`wallets`] loads and stores what a member has.
 
+pub mod adjustments;
 pub mod advance_on_time;
 pub mod advance_wallets;
 pub mod balance;
@@ -18,4 +19,5 @@ pub mod quote;
 pub mod refund_purchase;
 pub mod tier_progress;
 pub mod transactions;
+pub mod transfer;
 pub mod wallets;

@@ -11,6 +11,7 @@ use super::engine::{self, EngineError, Lane};
 use super::posting::{Order, PostItem, PostRefusal, PurchaseRow};
 use crate::caller::{AccessError, TillCaller};
 use crate::context::Context;
+use crate::fraud::{Watch, WatchError};
 use crate::idempotency::{Answered, IdempotencyKey, Render};
 use crate::members::MemberReference;
 
@@ -50,6 +51,15 @@ pub enum PostPurchaseError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<WatchError> for PostPurchaseError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Refused(refusal) => Self::Refused(refusal),
+            WatchError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl PurchaseRequest {
@@ -97,10 +107,14 @@ pub async fn post_purchase(
 ) -> Result<Answered, PostPurchaseError> {
     caller.require(Scope::TransactionsWrite)?;
     let item = request.into_item(caller, Some((key, render)))?;
+    let watch = Watch::of(caller, &item);
+    watch.before(ctx).await?;
     let outcome = ctx
         .engine()
         .submit_one(ctx, Lane::Till, item.into())
-        .await??;
+        .await?;
+    watch.after(ctx, &outcome).await?;
+    let outcome = outcome?;
     Ok(outcome
         .answered()
         .ok_or(StoreError(sqlx::Error::RowNotFound))?)

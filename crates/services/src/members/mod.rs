@@ -11,6 +11,7 @@ pub mod hash_tails;
 mod join;
 mod joining;
 mod lookup;
+pub mod office;
 mod preferences;
 mod profile;
 mod referrals;

@@ -72,8 +72,12 @@ pub(super) async fn entries(
                               ('accrual', 'business_issued', false), ('accrual', 'programme_issued', false),
                               ('adjustment', 'member_available', true), ('adjustment', 'member_pending', true),
                               ('adjustment', 'business_issued', false), ('adjustment', 'programme_issued', false),
-                              ('adjustment', 'member_available', false),
+                              ('adjustment', 'member_available', false), ('adjustment', 'member_debt', false),
                               ('adjustment', 'business_issued', true), ('adjustment', 'programme_issued', true),
+                              ('transfer_out', 'member_available', false), ('transfer_out', 'business_issued', true),
+                              ('transfer_out', 'programme_issued', true), ('transfer_in', 'member_available', true),
+                              ('transfer_in', 'member_pending', true), ('transfer_in', 'business_issued', false),
+                              ('transfer_in', 'programme_issued', false),
                               ('activation', 'member_pending', false), ('activation', 'member_available', true),
                               ('redemption', 'member_available', false), ('redemption', 'business_honoured', true),
                               ('hold', 'member_available', false), ('hold', 'member_held', true),
@@ -96,7 +100,8 @@ pub(super) async fn entries(
     )
 }
 
-/// Points are given at the expense of whoever funds their lots.
+/// Points are given at the expense of whoever funds their lots, and go back there when they are taken or given away; what
+/// an adjustment leaves owing is its funder's.
 pub(super) async fn funders(
     conn: &mut PgConnection,
     limit: i64,
@@ -110,15 +115,20 @@ pub(super) async fn funders(
                        from ledger_entries e join lots l on l.id = e.lot_id
                        union all
                        select e.journal_id, e.business_id, 0, -e.amount from ledger_entries e
-                       where e.account in ('business_issued', 'programme_issued')) u
-                 where exists (select from journals j where j.id = u.journal_id and j.kind = 'accrual')
+                       where e.account in ('business_issued', 'programme_issued')
+                       union all
+                       select e.journal_id, a.funder_id, e.amount, 0 from ledger_entries e
+                       join journals j on j.id = e.journal_id join adjustments a on a.id = j.source_id
+                       where j.kind = 'adjustment' and e.account = 'member_debt') u
+                 where exists (select from journals j where j.id = u.journal_id
+                               and j.kind in ('accrual', 'adjustment', 'transfer_out', 'transfer_in'))
                  group by journal_id, funder_id) s
            join journals j on j.id = s.journal_id
            where s.given <> s.issued"#
     )
 }
 
-/// Each journal's purchase, refund or hold exists.
+/// Each journal's purchase, refund, hold, adjustment or transfer exists.
 pub(super) async fn sources(
     conn: &mut PgConnection,
     limit: i64,
@@ -131,6 +141,8 @@ pub(super) async fn sources(
            left join purchases p on p.id = j.source_id
            left join refunds r on r.id = j.source_id
            left join holds h on h.id = j.source_id
+           left join adjustments a on a.id = j.source_id
+           left join transfers t on t.id = j.source_id
            where case j.kind
                      when 'accrual' then p.id is null
                      when 'redemption' then p.id is null
@@ -139,6 +151,9 @@ pub(super) async fn sources(
                      when 'release' then p.id is null and h.id is null
                      when 'restoration' then r.id is null and h.id is null
                      when 'clawback' then r.id is null
+                     when 'adjustment' then a.id is null
+                     when 'transfer_out' then t.id is null
+                     when 'transfer_in' then t.id is null
                      else false
                  end"#
     )

@@ -21,8 +21,8 @@ pub(super) async fn balances(
                       coalesce(sum(e.amount) filter (where e.account = 'member_available'), 0) as available,
                       coalesce(sum(e.amount) filter (where e.account = 'member_pending'), 0) as pending,
                       coalesce(sum(e.amount) filter (where e.account = 'member_held'), 0) as held,
-                      coalesce(sum(e.amount) filter (where j.kind in ('accrual', 'adjustment') and e.amount > 0), 0)
-                          as given,
+                      coalesce(sum(e.amount) filter (where j.kind in ('accrual', 'adjustment', 'transfer_in')
+                                                            and e.amount > 0), 0) as given,
                       coalesce(-sum(e.amount) filter (where j.kind = 'expiry'), 0) as expired
                from ledger_entries e join journals j on j.id = e.journal_id
                where e.lot_id is not null group by e.lot_id, e.member_id

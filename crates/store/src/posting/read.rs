@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
 use domain::loyalty::lot::Lot;
 use domain::money::Points;
@@ -33,6 +33,10 @@ pub struct Question {
     pub window: (NaiveDate, NaiveDate),
     /// Members at businesses whose visits are needed.
     pub visits: Vec<(Uuid, Uuid)>,
+    /// The day of the programme's zone, and the first hour that counts as today.
+    pub today: (NaiveDate, DateTime<Utc>),
+    /// Members, businesses and people at tills: what these credited today is needed.
+    pub credits: Vec<(Uuid, Uuid, Uuid)>,
     /// Rules with a cap for each member.
     pub capped: Vec<Uuid>,
     /// Rules with a budget.
@@ -56,6 +60,10 @@ pub struct Answer {
     pub sums: BTreeMap<MemberId, (i64, i64)>,
     /// Visits.
     pub visits: BTreeMap<(MemberId, BusinessId), u32>,
+    /// How often a member earned at a business today.
+    pub accruals: BTreeMap<(MemberId, BusinessId), u32>,
+    /// How often a person at a till credited a member today: member, business, person.
+    pub credits: BTreeMap<(MemberId, BusinessId, MemberId), u32>,
     /// What caps have let through: member, rule, first day of the period, points.
     pub usage: Vec<(MemberId, RuleId, NaiveDate, Points)>,
     /// What budgets have granted.
@@ -69,7 +77,8 @@ struct Row {
     receipts: Option<Vec<(Uuid, String, String, Uuid)>>,
     codes: Option<Vec<(Uuid, i64)>>,
     sums: Option<Vec<(Uuid, i64, i64)>>,
-    visits: Option<Vec<(Uuid, Uuid, i32)>>,
+    visits: Option<Vec<(Uuid, Uuid, i32, i32)>>,
+    credits: Option<Vec<(Uuid, Uuid, Uuid, i32)>>,
     usage: Option<Vec<(Uuid, Uuid, NaiveDate, i64)>>,
     budgets: Option<Vec<(Uuid, i64)>>,
     lots: Option<Vec<lots::Record>>,
@@ -93,6 +102,10 @@ pub async fn read(conn: &mut PgConnection, question: &Question) -> Result<Answer
         .collect();
     let (coded, steps): (Vec<Uuid>, Vec<i64>) = question.codes.iter().copied().unzip();
     let (visitors, visited): (Vec<Uuid>, Vec<Uuid>) = question.visits.iter().copied().unzip();
+    let triples = &question.credits;
+    let credited: Vec<Uuid> = triples.iter().map(|(member, ..)| *member).collect();
+    let credited_at: Vec<Uuid> = triples.iter().map(|(_, shop, _)| *shop).collect();
+    let cashiers: Vec<Uuid> = triples.iter().map(|(.., cashier)| *cashier).collect();
     let row = sqlx::query_file_as!(
         Row,
         "src/posting/read.sql",
@@ -111,6 +124,11 @@ pub async fn read(conn: &mut PgConnection, question: &Question) -> Result<Answer
         &question.all_lots_of,
         &question.first_lots_of,
         &kinds as &[&str],
+        question.today.0,
+        &credited,
+        &credited_at,
+        &cashiers,
+        question.today.1,
     )
     .fetch_one(conn)
     .await?;
@@ -125,9 +143,26 @@ fn all<T>(rows: Option<Vec<T>>) -> impl Iterator<Item = T> {
     rows.into_iter().flatten()
 }
 
+fn count(count: i32) -> u32 {
+    u32::try_from(count).unwrap_or(0)
+}
+
 impl From<Row> for Answer {
     fn from(row: Row) -> Self {
+        let visits: Vec<_> = all(row.visits).collect();
         Self {
+            accruals: visits
+                .iter()
+                .map(|(member, business, _, accruals)| {
+                    (((*member).into(), (*business).into()), count(*accruals))
+                })
+                .collect(),
+            credits: all(row.credits)
+                .map(|(member, business, cashier, credits)| {
+                    let key = (member.into(), business.into(), cashier.into());
+                    (key, count(credits))
+                })
+                .collect(),
             kept: all(row.kept).map(kept_answers::from_record).collect(),
             receipts: all(row.receipts)
                 .filter_map(|(business, kind, number, transaction)| {
@@ -138,10 +173,10 @@ impl From<Row> for Answer {
             sums: all(row.sums)
                 .map(|(member, spend, earned)| (member.into(), (spend, earned)))
                 .collect(),
-            visits: all(row.visits)
-                .map(|(member, business, visits)| {
-                    let visits = u32::try_from(visits).unwrap_or(0);
-                    ((member.into(), business.into()), visits)
+            visits: visits
+                .into_iter()
+                .map(|(member, business, visits, _)| {
+                    ((member.into(), business.into()), count(visits))
                 })
                 .collect(),
             usage: all(row.usage)

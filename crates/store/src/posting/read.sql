@@ -16,11 +16,16 @@ select
               sum(d.points_earned)::bigint as points_earned
        from member_days d where d.member_id = any($6) and d.day between $7 and $8
        group by d.member_id) s) as "sums: Vec<(Uuid, i64, i64)>",
-(select array_agg((b.member_id, b.business_id, b.visits))
+(select array_agg((b.member_id, b.business_id, b.visits, case when b.day = $16 then b.day_accruals else 0 end))
  from unnest($9::uuid[], $10::uuid[]) as u (member_id, business_id)
  cross join lateral (select * from member_businesses
                      where member_id = u.member_id and business_id = u.business_id limit 1) b)
-   as "visits: Vec<(Uuid, Uuid, i32)>",
+   as "visits: Vec<(Uuid, Uuid, i32, i32)>",
+(select array_agg((u.member_id, u.business_id, u.cashier_id, c.credits))
+ from unnest($17::uuid[], $18::uuid[], $19::uuid[]) as u (member_id, business_id, cashier_id)
+ cross join lateral (select coalesce(sum(credits), 0)::int as credits from staff_credits
+                     where member_id = u.member_id and cashier_id = u.cashier_id and business_id = u.business_id
+                       and hour >= $20) c) as "credits: Vec<(Uuid, Uuid, Uuid, i32)>",
 (select array_agg((m.member_id, m.rule_id, m.period_start, m.granted))
  from unnest($6::uuid[]) as u (member_id)
  cross join lateral (select * from member_rule_usage

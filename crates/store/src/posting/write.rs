@@ -16,9 +16,11 @@ use crate::member_progress::{DayChanges, VisitChange};
 use crate::outbox_events::OutboxEvent;
 use crate::purchases::PurchaseRow;
 use crate::receipts::ReceiptKind;
+use crate::staff_credits::CreditChanges;
 use crate::wallets::WalletUpdate;
 use crate::{
-    journals, kept_answers, lots, member_progress, outbox_events, purchases, receipts, wallets,
+    journals, kept_answers, lots, member_progress, outbox_events, purchases, receipts,
+    staff_credits, wallets,
 };
 
 /// What is to be written. The wallets must be locked.
@@ -44,6 +46,11 @@ pub struct Writes<'a> {
     pub days: Option<&'a DayChanges>,
     /// What is added to visits.
     pub visits: Option<&'a BTreeMap<(MemberId, BusinessId), VisitChange>>,
+    /// What people at tills credited.
+    pub credits: Option<&'a CreditChanges>,
+    /// The day of the programme's zone and the hour in which it is written; the first moment of time where nothing is
+    /// counted by them.
+    pub today: (NaiveDate, DateTime<Utc>),
     /// What is added to what caps have let through; nothing negative.
     pub usage: Option<&'a BTreeMap<(Uuid, RuleId, NaiveDate), i64>>,
     /// What happened.
@@ -73,6 +80,7 @@ pub async fn write(
     let days = member_progress::DayColumns::of(writes.days);
     let visits = member_progress::VisitColumns::of(writes.visits);
     let usage = usage_columns(writes.usage);
+    let credits = staff_credits::Columns::of(writes.credits);
     let told = outbox_events::Columns::of(writes.events);
     sqlx::query_file!(
         "src/posting/write.sql",
@@ -167,6 +175,14 @@ pub async fn write(
         &told.businesses as &[Option<Uuid>],
         &told.subjects,
         &told.payloads,
+        &visits.accruals,
+        writes.today.0,
+        &credits.members,
+        &credits.cashiers,
+        &credits.businesses,
+        &credits.credits,
+        &credits.points,
+        writes.today.1,
     )
     .execute(conn)
     .await?;

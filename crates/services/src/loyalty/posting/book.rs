@@ -2,6 +2,7 @@
 //! A refusal leaves no trace.
 
 mod hold;
+mod limits;
 mod purchase;
 mod refund;
 
@@ -17,6 +18,7 @@ use store::outbox_events::OutboxEvent;
 use store::purchases::PurchaseRow;
 use store::receipts::ReceiptKind;
 use store::refunds::RefundRow;
+use store::staff_credits::CreditChanges;
 use uuid::Uuid;
 
 use super::load::Loaded;
@@ -39,6 +41,7 @@ pub(super) struct Book {
     pub(super) receipts: Vec<(Uuid, ReceiptKind, String, Uuid)>,
     pub(super) days: BTreeMap<(MemberId, NaiveDate), (i64, i64)>,
     pub(super) visits: BTreeMap<(MemberId, BusinessId), VisitChange>,
+    pub(super) credits: CreditChanges,
     pub(super) usage: Usage,
     pub(super) grants: Grants,
     pub(super) codes: Vec<(Uuid, i64)>,
@@ -58,6 +61,7 @@ impl Book {
             receipts: Vec::new(),
             days: BTreeMap::new(),
             visits: BTreeMap::new(),
+            credits: CreditChanges::new(),
             usage: Usage::new(),
             grants: Grants::new(),
             codes: Vec::new(),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
+use domain::limits::Limits;
 use domain::loyalty::basket::{Basket, BasketError};
 use domain::loyalty::purchase::{MemberState, Standing};
 use domain::loyalty::rule::Rule;
 use domain::loyalty::tier::TierMeasure;
-use domain::loyalty::validity::day_of;
+use domain::loyalty::validity::{day_of, start_of_day};
 use domain::loyalty::wallet::Wallet;
 use domain::money::Points;
 use domain::programme::ProgrammeSettings;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 
 use super::needs::LotNeeds;
 use super::resolve::{self, Members, Naming, Strangers};
-use super::{Order, PostItem, Stage};
+use super::{Order, PostItem, Stage, hour_of};
 use crate::context::Context;
 use crate::loyalty::wallets::{self, Beside};
 use crate::members::{Proof, ResolvedMember, Unresolved};
@@ -58,6 +59,10 @@ pub(super) struct Loaded {
     pub(super) named: Named,
     /// Refunds and references of holds.
     pub(super) beside: Beside,
+    /// How often a member earned at a business today.
+    pub(super) accruals: BTreeMap<(MemberId, BusinessId), u32>,
+    /// How often a person at a till credited a member there today.
+    pub(super) credited: BTreeMap<(MemberId, BusinessId, MemberId), u32>,
 }
 
 /// Loads a group under lock.
@@ -120,6 +125,8 @@ async fn finish(
         .filter_map(|order| receipt_of(order, &named))
         .collect();
     ask_of_rules(&mut question, &purchases, &members, &rules);
+    ask_of_limits(&mut question, &settings.limits, &purchases, &members);
+    question.today = today(settings, now);
     let answer = read::read(conn, &question).await?;
     lots.more(conn, &mut members, &answer).await?;
     let kept_purchases = kept_purchases(conn, &answer).await?;
@@ -143,6 +150,8 @@ async fn finish(
         budgets: answer.budgets,
         named,
         beside,
+        accruals: answer.accruals,
+        credited: answer.credits,
     })
 }
 
@@ -281,6 +290,38 @@ fn ask_of_rules(
     question.visits = visits.into_iter().collect();
     question.capped = capped.into_iter().collect();
     question.budgeted = budgeted.into_iter().collect();
+}
+
+/// What the limits at tills ask for. Visits and what was earned today stand in one row.
+fn ask_of_limits(
+    question: &mut Question,
+    limits: &Limits,
+    items: &[Option<&PostItem>],
+    members: &Members,
+) {
+    let mut visits: BTreeSet<_> = question.visits.drain(..).collect();
+    let mut credits = BTreeSet::new();
+    for (item, found) in items.iter().zip(&members.of_orders) {
+        let (Some(item), Ok(found)) = (item.filter(|item| item.import.is_none()), found) else {
+            continue;
+        };
+        let (member, business) = (found.member.as_uuid(), item.business.as_uuid());
+        if limits.member_accruals_day.is_some() {
+            visits.insert((member, business));
+        }
+        if let Some(cashier) = item.cashier_member {
+            credits.insert((member, business, cashier.as_uuid()));
+        }
+    }
+    question.visits = visits.into_iter().collect();
+    question.credits = credits.into_iter().collect();
+}
+
+/// The day of the programme's zone, and the hour in which it begins.
+fn today(settings: &ProgrammeSettings, now: DateTime<Utc>) -> (NaiveDate, DateTime<Utc>) {
+    let day = day_of(now, settings.time_zone);
+    let begins = start_of_day(day, settings.time_zone);
+    (day, hour_of(begins.unwrap_or(now)))
 }
 
 /// What is known of each member, the strangers among them: with nothing, in the lowest tier.

@@ -66,6 +66,12 @@ fn micros(moment: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment)
 }
 
+/// The first moment of the hour by the clock.
+pub(crate) fn hour_of(moment: DateTime<Utc>) -> DateTime<Utc> {
+    let second = moment.timestamp();
+    DateTime::from_timestamp(second - second.rem_euclid(3_600), 0).unwrap_or(moment)
+}
+
 /// Posts a group in the transaction of `conn`. Each order has its own outcome, in the order given.
 ///
 /// # Errors

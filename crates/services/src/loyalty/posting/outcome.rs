@@ -1,6 +1,8 @@
 //! What becomes of orders: what was posted, or why not.
 
+use chrono::{DateTime, Utc};
 use domain::ids::{HoldId, MemberId, RuleId};
+use domain::limits::Suspicion;
 use domain::loyalty::basket::BasketError;
 use domain::loyalty::earning::Unmet;
 use domain::loyalty::purchase::PurchaseRefusal;
@@ -27,6 +29,8 @@ pub struct Posted {
     pub max_points: Points,
     /// The rules that gave nothing, with the reason.
     pub unmet: Vec<(RuleId, Unmet)>,
+    /// How often the person at the till has credited the member today, this time included; none where no person did.
+    pub credits_today: Option<u32>,
 }
 
 /// What a member has.
@@ -135,6 +139,16 @@ pub enum PostRefusal {
     /// A cashier can't credit the own account.
     #[error("a cashier can't credit the own account")]
     OwnAccount,
+    /// Too much is earned, or by the same hand.
+    #[error("a limit at the till is reached: {suspicion}")]
+    TooMuch {
+        /// Which limit.
+        suspicion: Suspicion,
+        /// Whose limit, if it is a member's.
+        member: Option<MemberId>,
+        /// Until when.
+        until: DateTime<Utc>,
+    },
     /// What was bought does not add up.
     #[error(transparent)]
     Basket(#[from] BasketError),

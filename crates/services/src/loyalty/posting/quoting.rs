@@ -104,6 +104,8 @@ async fn load_with(
         budgets: answer.budgets,
         named: Named::default(),
         beside: Beside::default(),
+        accruals: BTreeMap::new(),
+        credited: BTreeMap::new(),
     })
 }
 

@@ -50,6 +50,8 @@ pub(super) async fn write(
     writes.journals = book.journals.iter().collect();
     writes.days = Some(&book.days);
     writes.visits = Some(&book.visits);
+    writes.credits = Some(&book.credits);
+    writes.today = book.today();
     let (used, freed): (Usage, Usage) = book.usage.iter().partition(|(_, points)| **points > 0);
     writes.usage = Some(&used);
     writes.events = &book.events;

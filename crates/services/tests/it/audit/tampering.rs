@@ -1,12 +1,18 @@
 //! Whatever somebody with all rights changes by hand, the audit names.
 
+use services::context::Context;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use super::by_hand;
 use super::clean::{assert_clean, report};
 use super::workload::Scene;
 
 /// A table, what is done to it, and the checks that must find it, all of them and no other.
-struct Tampering(&'static str, &'static str, &'static [&'static str]);
+pub struct Tampering(
+    pub &'static str,
+    pub &'static str,
+    pub &'static [&'static str],
+);
 
 const TAMPERINGS: &[Tampering] = &[
     Tampering(
@@ -194,7 +200,7 @@ async fn run(conn: &mut PgConnection, statement: impl Into<String>) -> u64 {
 }
 
 /// A connection that no trigger, no foreign key and no missing right holds back.
-async fn all_powerful(url: &str) -> PgConnection {
+pub async fn all_powerful(url: &str) -> PgConnection {
     let mut conn = PgConnection::connect(url).await.unwrap();
     run(&mut conn, "set session_replication_role = replica").await;
     conn
@@ -204,6 +210,7 @@ async fn all_powerful(url: &str) -> PgConnection {
 fn every_check_is_tried() {
     let tried: Vec<&str> = TAMPERINGS
         .iter()
+        .chain(by_hand::TAMPERINGS)
         .flat_map(|tampering| tampering.2)
         .copied()
         .collect();
@@ -224,19 +231,24 @@ async fn every_tampering_is_named() {
     let ctx = scene.app.context.clone();
     assert_clean(&ctx, "before").await;
     let mut conn = all_powerful(&scene.app.database_url()).await;
-    run(&mut conn, "create schema saved").await;
+    every_one_is_named(&mut conn, &ctx, TAMPERINGS).await;
+}
+
+/// Does one after the other, puts back what was, and compares what the audit finds.
+pub async fn every_one_is_named(conn: &mut PgConnection, ctx: &Context, tamperings: &[Tampering]) {
+    run(conn, "create schema saved").await;
     let mut wrong = Vec::new();
-    for Tampering(table, statement, expected) in TAMPERINGS {
+    for Tampering(table, statement, expected) in tamperings {
         run(
-            &mut conn,
+            conn,
             format!("create table if not exists saved.{table} as table public.{table}"),
         )
         .await;
         assert!(
-            run(&mut conn, *statement).await > 0,
+            run(conn, *statement).await > 0,
             "{statement} changes nothing"
         );
-        let report = report(&ctx).await;
+        let report = report(ctx).await;
         let found: Vec<&str> = report.by_check.iter().map(|count| count.check).collect();
         if found != *expected {
             let named = &report.named;
@@ -244,14 +256,14 @@ async fn every_tampering_is_named() {
                 "{statement}: {found:?}, not {expected:?}: {named:?}"
             ));
         }
-        run(&mut conn, format!("delete from public.{table}")).await;
+        run(conn, format!("delete from public.{table}")).await;
         run(
-            &mut conn,
+            conn,
             format!("insert into public.{table} select * from saved.{table}"),
         )
         .await;
     }
-    assert_clean(&ctx, "with everything put back").await;
+    assert_clean(ctx, "with everything put back").await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

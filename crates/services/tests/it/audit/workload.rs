@@ -105,7 +105,7 @@ impl Scene {
         self.counter
     }
 
-    fn key(&mut self, operation: &'static str) -> IdempotencyKey {
+    pub fn key(&mut self, operation: &'static str) -> IdempotencyKey {
         IdempotencyKey {
             principal: Uuid::from_u128(9),
             operation,
@@ -365,7 +365,7 @@ async fn till(ctx: &Context, slug: &str) -> TillCaller {
     })
 }
 
-async fn join(app: &TestApp, phone: &str) -> MemberId {
+pub async fn join(app: &TestApp, phone: &str) -> MemberId {
     let caller = kit::caller(app, &kit::phone(phone)).await;
     caller.into_member().unwrap().member
 }

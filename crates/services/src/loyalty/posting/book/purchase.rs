@@ -15,6 +15,7 @@ use store::receipts::ReceiptKind;
 use uuid::Uuid;
 
 use super::Book;
+use super::limits::counts;
 use crate::context::Context;
 use crate::loyalty::posting::{Balance, PostItem, PostRefusal, Posted, micros};
 use crate::members::Unresolved;
@@ -78,6 +79,7 @@ impl Book {
         let (terms, budgets) = (&place.terms.terms, &self.loaded.budgets);
         let ids = &mut || ctx.ids().uuid();
         let decision = purchase::decide(programme, terms, rules, budgets, &mut state, &input, ids)?;
+        self.within_limits(item, found.member, decision.points_earned)?;
         self.use_code(code);
         self.take_receipt(receipt, decision.id.as_uuid());
         Ok(self.enter(ctx, index, item, state, &decision, input.occurred_at))
@@ -118,6 +120,7 @@ impl Book {
             import_row: item.import.map(|(_, row)| row),
         };
         self.count(index, item, member, decision, occurred_at);
+        let credits_today = self.credit(item, member, decision.points_earned);
         self.announce(ctx, &row);
         let posted = Posted {
             purchase: row.clone(),
@@ -125,6 +128,7 @@ impl Book {
             measure: decision.measure,
             max_points: decision.max_points,
             unmet: decision.unmet.clone(),
+            credits_today,
         };
         self.purchases.push(row);
         self.enter_state(state);
@@ -150,8 +154,10 @@ impl Book {
                 visits: 0,
                 first_at: occurred_at,
                 last_at: occurred_at,
+                accruals: 0,
             });
         visit.visits += 1;
+        visit.accruals += i32::from(counts(item, decision.points_earned));
         visit.first_at = visit.first_at.min(occurred_at);
         visit.last_at = visit.last_at.max(occurred_at);
         for (rule, start, points) in &decision.usage {

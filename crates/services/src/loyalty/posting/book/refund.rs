@@ -202,6 +202,7 @@ impl Book {
             visits: 0,
             first_at: of.occurred_at,
             last_at: of.occurred_at,
+            accruals: 0,
         });
         visit.visits -= 1;
         visit.first_at = visit.first_at.min(of.occurred_at);
