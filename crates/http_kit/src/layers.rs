@@ -1,5 +1,5 @@
 //! What happens around every request, from the outside in: a name and a log line, problems written down, security
-//! headers, panics caught ([`wrap`]); then, for the API, who calls and how often ([`identify`]) and a time limit
+//! headers, panics caught ([`wrap`]); then, for the API, whether there is room for one more ([`admit`]), who calls and how often ([`identify`]) and a time limit
 //! ([`TimeLimit`]). Each layer that a router gets costs a request some allocations: what belongs together is one.
 
 mod outermost;
@@ -17,10 +17,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::outermost::{CallerSlot, Outermost};
 pub use self::time_limit::TimeLimit;
 use crate::caller::{Identity, recognise};
+use crate::client_address::ClientAddress;
 use crate::kit::HttpKit;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limit::LimitKey;
-use crate::request_id::ClientAddress;
 
 /// Puts the layers that every answer passes around a router.
 pub fn wrap(router: Router, kit: &HttpKit) -> Router {
@@ -39,6 +39,22 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or("no message");
     tracing::error!(panic = message, "a handler panicked");
     Problem::new(ProblemCode::Internal).into_response()
+}
+
+/// Seconds after which a request that found no place may come again.
+const RETRY_WHEN_FULL: u64 = 1;
+
+/// Lets only as many requests in as may be under way at once: one too many is refused before anything is done for it,
+/// so that a flood costs little and those who are in get their answers. Then as [`identify`].
+pub async fn admit(kit: State<HttpKit>, request: Request, next: Next) -> Response {
+    let places = kit.0.clone();
+    let Ok(_place) = places.places().try_acquire() else {
+        metrics::counter!("http_requests_shed_total").increment(1);
+        return Problem::new(ProblemCode::Overloaded)
+            .retry_after(RETRY_WHEN_FULL)
+            .into_response();
+    };
+    identify(kit, request, next).await
 }
 
 /// Finds out who calls, and lets pass only as many requests as the caller may make.

@@ -5,6 +5,7 @@
 pub mod body;
 pub mod bounds;
 pub mod caller;
+pub mod client_address;
 pub mod etag;
 pub mod idempotency;
 pub mod json;

@@ -1,10 +1,8 @@
 //! The name of a request: taken over from the caller when it is sane, made otherwise, and given back in every answer.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -72,27 +70,6 @@ pub fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
     (hex && value.starts_with("00-") && lengths.eq([2, 32, 16, 2])).then(|| header.clone())
-}
-
-/// The address at the other end of the connection. Headers that claim another are not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
-
-impl ClientAddress {
-    /// The address of the socket; `0.0.0.0` when there is none, as in tests without a network.
-    #[must_use]
-    pub fn of(extensions: &Extensions) -> Self {
-        let socket = extensions.get::<ConnectInfo<SocketAddr>>();
-        Self(socket.map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip()))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        Ok(Self::of(&parts.extensions))
-    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use http_kit::layers::{TimeLimit, identify, wrap};
+use http_kit::layers::{TimeLimit, admit, wrap};
 use http_kit::{BodyLimit, HttpConfig, HttpKit, Problem};
 use services::context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::manners::{Manners, observe};
 use crate::{
     admin, auth, businesses, development_outbox, health, loyalty, openapi, problems,
     reference_page, transactions, users, well_known,
@@ -131,8 +132,9 @@ pub fn router(context: Context, http: HttpConfig) -> Router {
     let slow = slow.layer(TimeLimit::new(config.upload_timeout));
     let v1 = usual
         .merge(slow)
+        .layer(from_fn_with_state(Manners::of(&documented()), observe))
         .fallback(unknown)
-        .layer(from_fn_with_state(kit.clone(), identify));
+        .layer(from_fn_with_state(kit.clone(), admit));
     let router = Router::new()
         .nest(API_PREFIX, v1)
         .merge(beside)

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use connectors::sms::NoSms;
 use domain::phone::Region;
 use domain::programme::ProgrammeSettings;
+use http_kit::client_address::{ProxyHeader, TrustedProxies};
 use http_kit::rate_limit::Quota;
 use http_kit::{HttpConfig, Readiness};
 use jobs::WorkerBuilder;
@@ -20,7 +21,7 @@ use services::jobs::Timetable;
 use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
 
-use crate::config::{Config, Environment, Posting};
+use crate::config::{self, Config, Environment, Posting};
 use crate::database::Database;
 use crate::{job_registry, master_key, schedules};
 
@@ -125,6 +126,16 @@ pub(crate) fn http_config(config: &Config, readiness: &Readiness) -> HttpConfig 
         anonymous_quota: Quota {
             per_second: limits.anonymous_requests_per_second,
             burst: limits.anonymous_burst,
+        },
+        in_flight: limits.in_flight,
+        proxies: TrustedProxies {
+            networks: (config.trusted_proxies.iter())
+                .filter_map(|network| network.parse().ok())
+                .collect(),
+            header: match config.proxy_header {
+                config::ProxyHeader::XForwardedFor => ProxyHeader::XForwardedFor,
+                config::ProxyHeader::Forwarded => ProxyHeader::Forwarded,
+            },
         },
         readiness: readiness.clone(),
     }

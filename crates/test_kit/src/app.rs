@@ -18,6 +18,9 @@ use crate::database::TestDatabase;
 use crate::request::RequestBuilder;
 use crate::wire::Wire;
 
+/// The master key of every test.
+pub const TEST_MASTER_KEY: [u8; 32] = [7; 32];
+
 /// When every test begins: Monday, 2 March 2026, noon in Moscow.
 #[must_use]
 pub fn start_of_tests() -> DateTime<Utc> {
@@ -36,7 +39,7 @@ fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&[7; 32]),
+        vault: Vault::new(&TEST_MASTER_KEY),
         sms,
         config: ServiceConfig {
             development: true,
@@ -73,6 +76,16 @@ impl TestApp {
         Self::on(database, &url, http).await
     }
 
+    /// A service with the usual settings in the real present, for a program beside it that runs on the same database.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn at_present() -> Self {
+        let database = TestDatabase::create().await;
+        let url = database.url();
+        Self::at(Clock::System, database, &url, HttpConfig::default()).await
+    }
+
     /// A service with the usual settings whose round trips to the database are counted.
     ///
     /// # Panics
@@ -99,11 +112,15 @@ impl TestApp {
     }
 
     async fn on(database: TestDatabase, url: &str, http: HttpConfig) -> Self {
+        Self::at(Clock::manual(start_of_tests()), database, url, http).await
+    }
+
+    async fn at(clock: Clock, database: TestDatabase, url: &str, http: HttpConfig) -> Self {
         let pool = store::pool::connect(url, 8)
             .await
             .expect("the test's database answers");
         let sms = Arc::new(RecordingSms::default());
-        let context = context(pool, Arc::clone(&sms));
+        let context = context_with(clock, pool, Arc::clone(&sms));
         Self {
             router: rest_api::router(context.clone(), http),
             context,

@@ -9,7 +9,7 @@ mod imports;
 mod request;
 mod wire;
 
-pub use app::{TestApp, start_of_tests};
+pub use app::{TEST_MASTER_KEY, TestApp, start_of_tests};
 pub use builders::SignedIn;
 pub use database::TestDatabase;
 pub use request::{Answer, RequestBuilder};

@@ -18,6 +18,7 @@ use crate::problem::ApiResult;
     security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The rule")),
     responses((status = 200, description = "The rule", body = Rule)),
+    extensions(("x-versioned" = json!(true))),
 )]
 pub async fn rule(
     State(ctx): State<Context>,

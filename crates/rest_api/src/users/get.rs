@@ -16,6 +16,7 @@ use crate::problem::ApiResult;
     get, path = "/users/me", operation_id = "users_get_me", tag = "users",
     security(("member" = [])),
     responses((status = 200, description = "The profile", body = Profile)),
+    extensions(("x-versioned" = json!(true))),
 )]
 pub async fn me(State(ctx): State<Context>, By(member): By<MemberCaller>) -> ApiResult<Profile> {
     Ok(profile(&ctx, &member).await?.into())

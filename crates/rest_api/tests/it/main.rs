@@ -2,12 +2,14 @@
 
 mod admin;
 mod auth;
+mod bad_input;
 mod businesses;
 mod conventions;
 mod document;
 mod health;
 mod imports;
 mod loyalty;
+mod manners;
 mod query_budget;
 mod transactions;
 mod users;

@@ -19,6 +19,11 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, &'static str)> {
             "must begin with http:// or https:// and have no slash at the end",
         ),
         (
+            "trusted_proxies",
+            (config.trusted_proxies.iter()).all(|network| network.parse::<ipnet::IpNet>().is_ok()),
+            "must be networks, such as 10.0.0.0/8 or fd00::/8; one machine is 10.0.0.7/32",
+        ),
+        (
             "programme.currency",
             is_currency(&config.programme.currency),
             "must be three capital letters, such as RUB",

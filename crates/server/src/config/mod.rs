@@ -10,6 +10,7 @@ mod sources;
 pub use error::ConfigError;
 pub use load::{Loaded, load};
 pub use model::{
-    Config, Environment, Limits, Log, LogFormat, Posting, Programme, Role, Secret, Sms, Worker,
+    Config, Environment, Limits, Log, LogFormat, Posting, Programme, ProxyHeader, Role, Secret,
+    Sms, Worker,
 };
 pub use sources::{Overrides, Surroundings};

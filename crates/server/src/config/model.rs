@@ -19,6 +19,11 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// How the service is reached from outside, without a slash at the end.
     pub public_url: String,
+    /// The networks of the proxies whose word on a client's address counts.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<String>,
+    /// The header in which they say it.
+    pub proxy_header: ProxyHeader,
     /// What this process does.
     pub role: Role,
     /// Whether messages are shown instead of sent.
@@ -51,6 +56,16 @@ pub struct Config {
     pub posting: Posting,
     /// Jobs.
     pub worker: Worker,
+}
+
+/// Which header the trusted proxies write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded`, RFC 7239.
+    Forwarded,
 }
 
 /// What a process does.
@@ -156,6 +171,8 @@ pub struct Limits {
     pub anonymous_requests_per_second: NonZeroU32,
     /// Requests at once of an address without a credential.
     pub anonymous_burst: NonZeroU32,
+    /// Requests of the API under way at once.
+    pub in_flight: NonZeroU32,
 }
 
 /// How purchases are gathered into groups.

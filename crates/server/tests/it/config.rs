@@ -97,6 +97,7 @@ fn the_environment_gives_every_kind_of_value() {
                 "OWNCIRCLE_MASTER_KEY",
                 "1111111111111111111111111111111111111111111111111111111111111111",
             ),
+            ("OWNCIRCLE_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8"),
             ("OWNCIRCLE_LISTEN", "[::1]:80"),
             ("OWNCIRCLE_PROGRAMME__TIME_ZONE", "Asia/Almaty"),
             ("OWNCIRCLE_LOG__FORMAT", "json"),
@@ -110,6 +111,7 @@ fn the_environment_gives_every_kind_of_value() {
     assert_eq!(config.programme.name, "2024");
     assert_eq!(config.sms.regions, ["RU", "KZ"]);
     assert_eq!(config.master_key.unwrap().reveal().len(), 64);
+    assert_eq!(config.trusted_proxies, ["10.0.0.0/8", "fd00::/8"]);
     assert_eq!(config.listen.to_string(), "[::1]:80");
     assert_eq!(config.data_dir, None);
 }
@@ -221,6 +223,13 @@ const BAD_VALUES: &[[&str; 3]] = &[
     ["programme.name", "  ", "1 to 100 characters"],
     ["public_url", "circle.example/", "http://"],
     ["log.level", "loud=very", "error, warn"],
+    ["trusted_proxies", "10.0.0.0/8,proxy", "must be networks"],
+    [
+        "proxy_header",
+        "x-real-ip",
+        "`x-forwarded-for`, `forwarded`",
+    ],
+    ["limits.in_flight", "0", "nonzero"],
     ["sms.regions", "Russia", "countries of ISO 3166"],
     ["master_key", "short", "32 bytes in hexadecimal"],
     ["limits", "5", "group of settings"],
