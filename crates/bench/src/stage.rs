@@ -25,7 +25,7 @@ use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
 use services::loyalty::earning_rules::{self, NewRule};
-use services::members::{MemberReference, OnUnknown, grant_operator, resolve_members};
+use services::members::{Joining, MemberReference, OnUnknown, grant_operator, resolve_members};
 use services::notifications::development_outbox;
 use services::transaction;
 use services::vault::Vault;
@@ -187,6 +187,7 @@ pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<V
             challenge,
             code: code.to_owned(),
             device: None,
+            joining: Joining::agreeing(&ctx).await?,
         };
         Ok(sign_in(&ctx, entry).await?)
     })

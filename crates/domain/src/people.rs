@@ -1,4 +1,4 @@
-//! States of members and businesses, languages, and what a one-time code is for.
+//! States of members and businesses, languages, and what a one-time code is for, who delivers push messages.
 
 use crate::names::named_values;
 
@@ -47,5 +47,17 @@ named_values! {
         Spend = "spend",
         /// Changing the phone.
         ChangePhone = "change_phone",
+    }
+}
+
+named_values! {
+    /// Who delivers a push message to a device.
+    PushProvider {
+        /// Firebase Cloud Messaging.
+        Fcm = "fcm",
+        /// Apple Push Notification service.
+        Apns = "apns",
+        /// A browser (Web Push).
+        WebPush = "web_push",
     }
 }

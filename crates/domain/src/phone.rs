@@ -133,6 +133,13 @@ impl Phone {
         format!("{start}•••{end}")
     }
 
+    /// The last four digits.
+    #[must_use]
+    pub fn tail(&self) -> Option<PhoneTail> {
+        let start = self.e164.len().checked_sub(4)?;
+        PhoneTail::parse(&self.e164[start..]).ok()
+    }
+
     /// The country or territory that the number belongs to, if it belongs to one.
     #[must_use]
     pub fn region(&self) -> Option<Region> {
@@ -153,6 +160,41 @@ impl Phone {
 
     fn number(&self) -> Option<PhoneNumber> {
         PhoneNumber::parse(&self.e164, None).ok()
+    }
+}
+
+/// The last four digits of a number, by which people name their phone at a till.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PhoneTail([u8; 4]);
+
+impl PhoneTail {
+    /// Reads four digits.
+    ///
+    /// # Errors
+    /// [`PhoneError::Invalid`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, PhoneError> {
+        let digits: [u8; 4] = text
+            .trim()
+            .as_bytes()
+            .try_into()
+            .map_err(|_| PhoneError::Invalid)?;
+        if digits.iter().all(u8::is_ascii_digit) {
+            Ok(Self(digits))
+        } else {
+            Err(PhoneError::Invalid)
+        }
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for PhoneTail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PhoneTail")
     }
 }
 

@@ -44,6 +44,8 @@ impl Postmaster {
             .stderr(Stdio::from(log))
             // Ctrl-C in the terminal is for the owner, which stops the server in its own order.
             .process_group(0)
+            // It may be left to run on; otherwise our own end tells it to stop in its own order.
+            .kill_on_drop(false)
             .spawn()
             .map_err(io_error("cannot start", &program))?;
         let pid = child

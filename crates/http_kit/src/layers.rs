@@ -8,9 +8,10 @@ mod time_limit;
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use services::audit_log::origin::{Origin, within};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -21,6 +22,7 @@ use crate::client_address::ClientAddress;
 use crate::kit::HttpKit;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limit::LimitKey;
+use crate::request_id::RequestId;
 
 /// Puts the layers that every answer passes around a router.
 pub fn wrap(router: Router, kit: &HttpKit) -> Router {
@@ -84,9 +86,23 @@ pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Ne
             .retry_after(seconds)
             .into_response()
     } else {
+        let origin = origin_of(&identity, &request);
         request.extensions_mut().insert(identity);
-        next.run(request).await
+        within(origin, next.run(request)).await
     };
     decision.write_headers(response.headers_mut());
     response
+}
+
+/// What the audit log says of the request, should it change something.
+fn origin_of(identity: &Identity, request: &Request) -> Origin {
+    let extensions = request.extensions();
+    let caller = match identity {
+        Identity::Known(caller) => Some(caller.clone()),
+        Identity::Anonymous | Identity::Refused => None,
+    };
+    let route = extensions.get::<MatchedPath>();
+    let via = route.map(|route| format!("{} {}", request.method(), route.as_str()));
+    let id = extensions.get::<RequestId>().map_or("", RequestId::as_str);
+    Origin::request(caller, via, id.to_owned())
 }

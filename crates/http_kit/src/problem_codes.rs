@@ -113,6 +113,10 @@ catalogue! {
         "Wait as many seconds as Retry-After says.";
     StepUpRequired = "step_up_required", UNAUTHORIZED, "Sign in again for this", "Для этого нужно войти ещё раз",
         "Repeat the sign-in; this operation wants a recent one.";
+    ConsentRequired = "consent_required", CONFLICT, "Agree to the required texts first", "Сначала нужны обязательные согласия",
+        "missing names them; GET /api/v1/auth/consents has the texts, PUT /api/v1/users/me/consents agrees.";
+    ConsentTextChanged = "consent_text_changed", CONFLICT, "Another wording is in force", "Действует другая редакция текста",
+        "Show the text of GET /api/v1/auth/consents and agree to its version.";
 
     // Members, partners, staff.
     UnknownMember = "unknown_member", CONFLICT, "No such member", "Участник не найден",

@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+pub use crate::client_address::ClientAddress;
 use crate::problem::Problem;
 
 /// The header that carries it.

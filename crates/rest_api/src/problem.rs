@@ -1,6 +1,7 @@
 //! From the errors of use cases to the catalogue of problems (`http_kit::problem_codes`): one `From` for each use
 //! case's error, without a catch-all arm, so that a new error has to find its answer here.
 
+mod people;
 mod posting;
 mod programme;
 mod upkeep;
@@ -149,6 +150,7 @@ impl From<ProfileError> for ApiError {
             ProfileError::ImpossibleBirthday => {
                 field("/birthday", "out_of_range", error.to_string()).into()
             }
+            ProfileError::Consent(error) => error.into(),
             ProfileError::Store(error) => error.into(),
         }
     }

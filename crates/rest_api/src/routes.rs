@@ -35,6 +35,7 @@ pub const PAGES: &[&str] = &[
 pub(crate) fn api() -> OpenApiRouter<HttpKit> {
     OpenApiRouter::new()
         .routes(routes!(auth::request_code::ask))
+        .routes(routes!(auth::consent_texts::texts))
         .routes(routes!(auth::sign_in::enter))
         .routes(routes!(auth::refresh::renew))
         .routes(routes!(auth::logout::leave))
@@ -42,6 +43,17 @@ pub(crate) fn api() -> OpenApiRouter<HttpKit> {
         .routes(routes!(auth::end_session::end_one))
         .routes(routes!(users::get::me, users::change::change_me))
         .routes(routes!(users::card::my_card))
+        .routes(routes!(
+            users::get_consents::consents,
+            users::set_consents::set
+        ))
+        .routes(routes!(
+            users::get_preferences::mine,
+            users::set_preferences::set
+        ))
+        .routes(routes!(users::register_device::register))
+        .routes(routes!(users::forget_device::forget))
+        .routes(routes!(users::referrals::mine))
         .routes(routes!(
             businesses::list::catalogue,
             businesses::create::add

@@ -38,6 +38,14 @@ named! {
     Scope = rights::Scope;
     /// A language.
     Locale = people::Locale;
+    /// Who delivers push messages.
+    PushProvider = people::PushProvider;
+    /// What is agreed to.
+    ConsentKind = domain::consents::ConsentKind;
+    /// What messages are about.
+    Topic = domain::preferences::Topic;
+    /// A way to a person.
+    NotificationChannel = domain::preferences::NotificationChannel;
     /// How a member stands to the programme.
     MemberStatus = people::MemberStatus;
     /// The state of a business.

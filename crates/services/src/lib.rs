@@ -1,6 +1,7 @@
 //! services
 
 pub mod audit;
+pub mod audit_log;
 pub mod auth;
 pub mod businesses;
 pub mod cache;

@@ -12,6 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use store::error::StoreError;
 use tracing::Instrument;
 
+use crate::audit_log::origin;
 use crate::context::Context;
 use crate::touched;
 
@@ -53,6 +54,7 @@ where
             }
         }
     };
+    let work = origin::keeping(origin::current(), work);
     match tokio::spawn(work.in_current_span()).await {
         Ok(result) => result,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

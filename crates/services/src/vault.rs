@@ -2,9 +2,14 @@
 //! no key serves two. Personal data is sealed with AES-256-GCM; what must be found again is looked up by a keyed
 //! hash; one-time codes, device cards and cursors have keys of their own. Nothing here touches the database.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{hkdf, hmac};
-use domain::phone::Phone;
+use domain::email::Email;
+use domain::ids::{BusinessId, MemberId};
+use domain::phone::{Phone, PhoneTail};
 
 /// What a sealed value is; it is bound into the seal together with its row, so that a value moved to another
 /// column or another row doesn't open.
@@ -26,6 +31,12 @@ pub enum SealedField {
     MessageText,
     /// A piece of a file that is being imported.
     ImportFile,
+    /// A member's e-mail address.
+    MemberEmail,
+    /// Where a push message to a device goes.
+    DeviceToken,
+    /// All that is stored on a member, made for him.
+    Export,
 }
 
 impl SealedField {
@@ -39,6 +50,9 @@ impl SealedField {
             Self::MessageRecipient => b"message.recipient",
             Self::MessageText => b"message.text",
             Self::ImportFile => b"import.file",
+            Self::MemberEmail => b"member.email",
+            Self::DeviceToken => b"device.token",
+            Self::Export => b"export",
         }
     }
 }
@@ -48,47 +62,187 @@ impl SealedField {
 #[error("a sealed value does not open with this master key")]
 pub struct SealBroken;
 
+/// The identity of the key that comes from the master key itself.
+pub const FIRST_DATA_KEY: u8 = 1;
+
+/// What protects personal data, by identity: everything that is sealed begins with the identity of its key, so that keys
+/// can be changed while the service runs. Key 1 comes from the master key; later ones are secrets of their own.
+#[derive(Clone)]
+pub struct DataKeys {
+    /// The key that seals and by whose hashes is looked up.
+    pub current: u8,
+    /// The oldest key that is still there; what an older one sealed does not open any more.
+    pub oldest: u8,
+    /// The keys after the first.
+    pub later: Vec<(u8, [u8; 32])>,
+}
+
+impl Default for DataKeys {
+    fn default() -> Self {
+        Self {
+            current: FIRST_DATA_KEY,
+            oldest: FIRST_DATA_KEY,
+            later: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for DataKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataKeys")
+            .field("current", &self.current)
+            .field("oldest", &self.oldest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keys that can't be used together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DataKeysError {
+    /// A key stands twice, or one that is later has the identity of the first.
+    #[error("every data key has an identity of its own, from 2 to 255")]
+    Identities,
+    /// The current key is not there.
+    #[error("the current data key is not among the keys")]
+    NoCurrent,
+    /// There are two places for a member's phone hash: more than two keys at once have none.
+    #[error(
+        "at most two data keys are in use at once, one with an odd and one with an even identity"
+    )]
+    TooMany,
+}
+
+/// The keys of one identity.
+struct Generation {
+    id: u8,
+    sealing: RandomizedNonceKey,
+    phone: hmac::Key,
+    email: hmac::Key,
+    device: hmac::Key,
+    tail: hmac::Key,
+}
+
+impl Generation {
+    fn new(id: u8, secret: &[u8; 32]) -> Self {
+        let root = root_of(secret);
+        let mac = |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, &derive(&root, label));
+        Self {
+            id,
+            sealing: RandomizedNonceKey::new(&AES_256_GCM, &derive(&root, b"seal/1"))
+                .expect("a key of AES-256 has 32 bytes"),
+            phone: mac(b"lookup/phone/1"),
+            email: mac(b"lookup/email/1"),
+            device: mac(b"lookup/device/1"),
+            tail: mac(b"lookup/tail/1"),
+        }
+    }
+
+    /// A hash that tells its key. Those of the first key's phones are older than identities and have none.
+    fn told(&self, hash: hmac::Tag) -> Vec<u8> {
+        [&[self.id], hash.as_ref()].concat()
+    }
+
+    fn member_phone(&self, phone: &Phone) -> Vec<u8> {
+        let hash = hmac::sign(&self.phone, phone.e164().as_bytes());
+        if self.id == FIRST_DATA_KEY {
+            hash.as_ref().to_vec()
+        } else {
+            self.told(hash)
+        }
+    }
+
+    fn tail(&self, business: BusinessId, tail: PhoneTail) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.tail);
+        context.update(business.as_uuid().as_bytes());
+        context.update(tail.as_str().as_bytes());
+        self.told(context.sign())
+    }
+}
+
+/// The hashes under which a member is kept, for the two columns that take turns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhoneHashes {
+    /// Of the key with the odd identity.
+    pub odd: Option<Vec<u8>>,
+    /// Of the key with the even identity.
+    pub even: Option<Vec<u8>>,
+}
+
 /// The keys of this programme. It prints none of them.
 pub struct Vault {
-    sealing: RandomizedNonceKey,
+    /// The current one first.
+    generations: Vec<Generation>,
     phone_lookup: hmac::Key,
+    address: hmac::Key,
     one_time_code: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
+    found_member: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
 }
 
-/// The identity of the sealing key; the first byte of everything that it sealed.
-const SEALING_KEY_ID: u8 = 1;
 const NONCE_BYTES: usize = 12;
 
+fn root_of(secret: &[u8; 32]) -> hkdf::Prk {
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"own-circle/vault/1").extract(secret)
+}
+
+fn derive(root: &hkdf::Prk, label: &[u8]) -> [u8; 32] {
+    let mut key = [0; 32];
+    root.expand(&[label], hkdf::HKDF_SHA256)
+        .and_then(|output| output.fill(&mut key))
+        .expect("32 bytes are the length of the hash");
+    key
+}
+
 impl Vault {
-    /// Derives all keys.
+    /// Derives all keys; personal data is protected by the first data key alone.
     ///
     /// # Panics
     /// Never: the lengths are those that the algorithms ask for.
     #[must_use]
     pub fn new(master_key: &[u8; 32]) -> Self {
-        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"own-circle/vault/1").extract(master_key);
-        let derive = |label: &[u8]| -> [u8; 32] {
-            let mut key = [0; 32];
-            root.expand(&[label], hkdf::HKDF_SHA256)
-                .and_then(|output| output.fill(&mut key))
-                .expect("32 bytes are the length of the hash");
-            key
-        };
-        let mac = |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, &derive(label));
-        Self {
-            sealing: RandomizedNonceKey::new(&AES_256_GCM, &derive(b"seal/1"))
-                .expect("a key of AES-256 has 32 bytes"),
+        Self::with_data_keys(master_key, &DataKeys::default()).expect("one key is never too many")
+    }
+
+    /// Derives all keys.
+    ///
+    /// # Errors
+    /// [`DataKeysError`] if the data keys can't be used together.
+    ///
+    /// # Panics
+    /// Never: the lengths are those that the algorithms ask for.
+    pub fn with_data_keys(master_key: &[u8; 32], keys: &DataKeys) -> Result<Self, DataKeysError> {
+        let root = root_of(master_key);
+        let mac = |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, &derive(&root, label));
+        Ok(Self {
+            generations: generations(master_key, keys)?,
             phone_lookup: mac(b"lookup/phone/1"),
+            address: mac(b"address/1"),
             one_time_code: mac(b"one-time-code/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
-            check: derive(b"check/1"),
-            cursor: derive(b"cursor/1"),
-        }
+            found_member: mac(b"found-member/1"),
+            check: derive(&root, b"check/1"),
+            cursor: derive(&root, b"cursor/1"),
+        })
+    }
+
+    fn current(&self) -> &Generation {
+        &self.generations[0]
+    }
+
+    /// The identity of the key that seals.
+    #[must_use]
+    pub fn data_key(&self) -> u8 {
+        self.current().id
+    }
+
+    /// The identities of all keys that open, the one that seals first.
+    #[must_use]
+    pub fn data_keys(&self) -> Vec<u8> {
+        self.generations.iter().map(|one| one.id).collect()
     }
 
     /// Seals `plain` for one field of one row. Two seals of the same value differ.
@@ -98,12 +252,13 @@ impl Vault {
     #[must_use]
     pub fn seal(&self, field: SealedField, row: &[u8], plain: &[u8]) -> Vec<u8> {
         let mut body = plain.to_vec();
-        let nonce = self
+        let key = self.current();
+        let nonce = key
             .sealing
             .seal_in_place_append_tag(Aad::from(associated_data(field, row)), &mut body)
             .expect("a short value is sealed");
         let mut sealed = Vec::with_capacity(1 + NONCE_BYTES + body.len());
-        sealed.push(SEALING_KEY_ID);
+        sealed.push(key.id);
         sealed.extend_from_slice(nonce.as_ref());
         sealed.extend_from_slice(&body);
         sealed
@@ -112,7 +267,7 @@ impl Vault {
     /// Opens what [`Vault::seal`] made for the same field of the same row.
     ///
     /// # Errors
-    /// [`SealBroken`] if it is anything else.
+    /// [`SealBroken`] if it is anything else, or its key is not there any more.
     pub fn open(
         &self,
         field: SealedField,
@@ -120,12 +275,11 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Vec<u8>, SealBroken> {
         let (key_id, rest) = sealed.split_first().ok_or(SealBroken)?;
-        if *key_id != SEALING_KEY_ID {
-            return Err(SealBroken);
-        }
+        let mut keys = self.generations.iter();
+        let key = keys.find(|key| key.id == *key_id).ok_or(SealBroken)?;
         let (nonce, body) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealBroken)?;
         let mut body = body.to_vec();
-        let plain = self
+        let plain = key
             .sealing
             .open_in_place(
                 Nonce::assume_unique_for_key(*nonce),
@@ -149,12 +303,89 @@ impl Vault {
         String::from_utf8(self.open(field, row, sealed)?).map_err(|_| SealBroken)
     }
 
-    /// The hash under which a phone is found; worthless without the master key.
+    /// Seals under the current key what an older one sealed; the value does not change.
+    ///
+    /// # Errors
+    /// [`SealBroken`] if it does not open.
+    pub fn reseal(
+        &self,
+        field: SealedField,
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SealBroken> {
+        Ok(self.seal(field, row, &self.open(field, row, sealed)?))
+    }
+
+    /// The hash under which the codes and messages of a phone are counted and found for a while. It comes from the master
+    /// key and does not change with the data keys: a rotation forgives no wrong code.
     #[must_use]
     pub fn phone_hash(&self, phone: &Phone) -> Vec<u8> {
         hmac::sign(&self.phone_lookup, phone.e164().as_bytes())
             .as_ref()
             .to_vec()
+    }
+
+    /// The hash under which the member of a phone is looked up.
+    #[must_use]
+    pub fn member_phone_hash(&self, phone: &Phone) -> Vec<u8> {
+        self.current().member_phone(phone)
+    }
+
+    /// The hashes under which a member is kept, so that processes find him under either key.
+    #[must_use]
+    pub fn member_phone_hashes(&self, phone: &Phone) -> PhoneHashes {
+        let mut hashes = PhoneHashes::default();
+        for key in &self.generations {
+            let place = if key.id % 2 == 1 {
+                &mut hashes.odd
+            } else {
+                &mut hashes.even
+            };
+            *place = Some(key.member_phone(phone));
+        }
+        hashes
+    }
+
+    /// The hash under which an e-mail address is found.
+    #[must_use]
+    pub fn email_hash(&self, email: &Email) -> Vec<u8> {
+        let key = self.current();
+        key.told(hmac::sign(&key.email, email.folded().as_bytes()))
+    }
+
+    /// The hash by which the token of a device is known again, under every key: the current one first.
+    #[must_use]
+    pub fn device_hashes(&self, token: &str) -> Vec<Vec<u8>> {
+        let hash = |key: &Generation| key.told(hmac::sign(&key.device, token.as_bytes()));
+        self.generations.iter().map(hash).collect()
+    }
+
+    /// The hash of the last digits of a phone for one business, under every key: the current one first. Businesses can't
+    /// compare theirs.
+    #[must_use]
+    pub fn tail_hashes(&self, business: BusinessId, tail: PhoneTail) -> Vec<Vec<u8>> {
+        let hash = |key: &Generation| key.tail(business, tail);
+        self.generations.iter().map(hash).collect()
+    }
+
+    /// The keyed hash of a network address: tells whether two are the same and nothing more.
+    #[must_use]
+    pub fn address_hash(&self, address: IpAddr) -> Vec<u8> {
+        hmac::sign(&self.address, address.to_canonical().to_string().as_bytes())
+            .as_ref()
+            .to_vec()
+    }
+
+    /// The mark of a member whom a business found, valid until a moment.
+    #[must_use]
+    pub fn found_member_tag(&self, business: BusinessId, member: MemberId, until: i64) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.found_member);
+        context.update(business.as_uuid().as_bytes());
+        context.update(member.as_uuid().as_bytes());
+        context.update(&until.to_be_bytes());
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&context.sign().as_ref()[..16]);
+        tag
     }
 
     /// The keyed hash of a one-time code, bound to its challenge, phone and purpose.
@@ -210,6 +441,30 @@ impl std::fmt::Debug for Vault {
     }
 }
 
+/// The keys that are there, the current one first.
+fn generations(master_key: &[u8; 32], keys: &DataKeys) -> Result<Vec<Generation>, DataKeysError> {
+    let mut by_id = BTreeMap::from([(FIRST_DATA_KEY, master_key)]);
+    for (id, secret) in &keys.later {
+        if *id < FIRST_DATA_KEY || by_id.insert(*id, secret).is_some() {
+            return Err(DataKeysError::Identities);
+        }
+    }
+    by_id.retain(|id, _| *id >= keys.oldest);
+    let odd = by_id.keys().filter(|id| **id % 2 == 1).count();
+    if odd > 1 || by_id.len() - odd > 1 {
+        return Err(DataKeysError::TooMany);
+    }
+    if !by_id.contains_key(&keys.current) {
+        return Err(DataKeysError::NoCurrent);
+    }
+    let mut made: Vec<Generation> = by_id
+        .into_iter()
+        .map(|(id, secret)| Generation::new(id, secret))
+        .collect();
+    made.sort_by_key(|key| key.id != keys.current);
+    Ok(made)
+}
+
 /// The label of the field, its length first, and the row.
 fn associated_data(field: SealedField, row: &[u8]) -> Vec<u8> {
     let label = field.label();
@@ -218,79 +473,4 @@ fn associated_data(field: SealedField, row: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vault(byte: u8) -> Vault {
-        Vault::new(&[byte; 32])
-    }
-
-    #[test]
-    fn a_sealed_value_opens_only_where_it_belongs() {
-        let vault = vault(1);
-        let sealed = vault.seal(SealedField::MemberName, b"row", "Анна".as_bytes());
-        assert_eq!(
-            vault.open_text(SealedField::MemberName, b"row", &sealed),
-            Ok("Анна".into())
-        );
-        assert_eq!(
-            vault.open(SealedField::MemberName, b"other", &sealed),
-            Err(SealBroken)
-        );
-        assert_eq!(
-            vault.open(SealedField::MemberPhone, b"row", &sealed),
-            Err(SealBroken)
-        );
-        assert_eq!(
-            self::vault(2).open(SealedField::MemberName, b"row", &sealed),
-            Err(SealBroken)
-        );
-        for cut in 0..sealed.len() {
-            assert_eq!(
-                vault.open(SealedField::MemberName, b"row", &sealed[..cut]),
-                Err(SealBroken)
-            );
-        }
-        let mut flipped = sealed.clone();
-        flipped[0] ^= 1;
-        assert_eq!(
-            vault.open(SealedField::MemberName, b"row", &flipped),
-            Err(SealBroken)
-        );
-    }
-
-    #[test]
-    fn two_seals_differ_and_two_hashes_agree() {
-        let vault = vault(1);
-        let phone = Phone::parse("+79161234567", domain::phone::Region::RU).unwrap();
-        assert_ne!(
-            vault.seal(SealedField::MemberName, b"r", b"x"),
-            vault.seal(SealedField::MemberName, b"r", b"x")
-        );
-        assert_eq!(vault.phone_hash(&phone), vault.phone_hash(&phone));
-        assert_ne!(vault.phone_hash(&phone), self::vault(2).phone_hash(&phone));
-    }
-
-    #[test]
-    fn a_code_is_bound_to_challenge_phone_and_purpose() {
-        let vault = vault(1);
-        let phone = Phone::parse("+79161234567", domain::phone::Region::RU).unwrap();
-        let other = Phone::parse("+79161234568", domain::phone::Region::RU).unwrap();
-        let (a, b) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
-        let hash = vault.code_hash(a, &phone, "sign_in", "012345");
-        assert_eq!(hash, vault.code_hash(a, &phone, "sign_in", "012345"));
-        for different in [
-            vault.code_hash(b, &phone, "sign_in", "012345"),
-            vault.code_hash(a, &other, "sign_in", "012345"),
-            vault.code_hash(a, &phone, "spend", "012345"),
-            vault.code_hash(a, &phone, "sign_in", "012346"),
-        ] {
-            assert_ne!(hash, different);
-        }
-    }
-
-    #[test]
-    fn prints_no_key() {
-        assert_eq!(format!("{:?}", vault(7)), "Vault");
-    }
-}
+mod tests;

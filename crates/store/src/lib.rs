@@ -2,9 +2,12 @@
 //! connection with checked SQL. No rule of the business lives here; start with [`wallets`] and [`purchases`].
 
 pub mod audit;
+pub mod audit_log;
 pub mod balances;
 pub mod businesses;
+pub mod consents;
 pub mod development_outbox;
+pub mod devices;
 pub mod earning_rules;
 pub mod error;
 pub mod holds;
@@ -19,9 +22,11 @@ pub mod key_holds;
 pub mod locations;
 pub mod lots;
 pub mod member_cards;
+pub mod member_emails;
 pub mod member_progress;
 pub mod members;
 pub mod migrate;
+pub mod notification_preferences;
 pub mod one_time_codes;
 pub mod operators;
 pub mod outbox_events;
@@ -33,6 +38,7 @@ pub mod programme;
 pub mod purchases;
 pub mod quote;
 pub mod receipts;
+pub mod referrals;
 pub mod refunds;
 pub mod sessions;
 pub mod signing_keys;

@@ -14,9 +14,6 @@ pub const APP_ROLE: &str = "owncircle_app";
 /// How long a request waits for a free connection.
 const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A connection that was used so lately is not asked whether the server is still there.
-const TRUSTED: Duration = Duration::from_secs(1);
-
 /// How long a start waits for a database that is not there yet.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,15 +30,6 @@ pub async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> {
         .max_connections(size)
         .acquire_timeout(ACQUIRE_PATIENCE)
         .after_connect(|conn, _| Box::pin(prepare(conn)))
-        .test_before_acquire(false)
-        .before_acquire(|conn, rest| {
-            Box::pin(async move {
-                if rest.idle_for > TRUSTED {
-                    conn.ping().await?;
-                }
-                Ok(true)
-            })
-        })
         .connect_with(options(url)?)
         .await?;
     Ok(pool)

@@ -72,6 +72,25 @@ pub async fn places_across_businesses(
     .await?)
 }
 
+/// A person's place at `business`, if the person works there.
+///
+/// # Errors
+/// If the database fails.
+pub async fn role_of(
+    conn: &mut PgConnection,
+    business: BusinessId,
+    member: MemberId,
+) -> Result<Option<PlaceRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        PlaceRow,
+        "select business_id, role, location_id from staff where business_id = $1 and member_id = $2",
+        business.as_uuid(),
+        member.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// Gives a person a role at `business`, in place of the one that the person has.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! People and partners of a test, each in a line.
 
+use std::time::Duration;
+
 use domain::ids::{BusinessId, LocationId, MemberId};
 use domain::money::{BasisPoints, Money};
 use domain::phone::{Phone, Region};
@@ -43,6 +45,12 @@ impl TestApp {
     /// # Panics
     /// If the sign-in fails.
     pub async fn sign_in(&self, phone: &str) -> SignedIn {
+        let agreed =
+            json!([{ "kind": "terms", "version": 1 }, { "kind": "personal_data", "version": 1 }]);
+        self.sign_in_with(phone, agreed).await
+    }
+
+    async fn sign_in_with(&self, phone: &str, agreed: serde_json::Value) -> SignedIn {
         let asked = self
             .post("/api/v1/auth/otp")
             .json(&json!({ "phone": phone }))
@@ -50,7 +58,8 @@ impl TestApp {
             .await;
         let challenge = asked.expect(202)["challenge_id"].clone();
         let code = self.code_for(phone).await;
-        let body = json!({ "phone": phone, "challenge_id": challenge, "code": code });
+        let body =
+            json!({ "phone": phone, "challenge_id": challenge, "code": code, "consents": agreed });
         let tokens = self
             .post("/api/v1/auth/token")
             .json(&body)
@@ -63,6 +72,15 @@ impl TestApp {
             refresh_token: text("refresh_token"),
             member: text("member_id").parse().expect("an identifier"),
         }
+    }
+
+    /// Signs a person in once more, a minute later, without agreeing to anything again.
+    ///
+    /// # Panics
+    /// If the sign-in fails.
+    pub async fn sign_in_again(&self, phone: &str) -> SignedIn {
+        self.advance(Duration::from_secs(61));
+        self.sign_in_with(phone, json!([])).await
     }
 
     /// An operator with this role, signed in.

@@ -7,7 +7,7 @@ mod builders;
 mod database;
 mod imports;
 mod request;
-mod wire;
+pub mod wire;
 
 pub use app::{TEST_MASTER_KEY, TestApp, start_of_tests};
 pub use builders::SignedIn;

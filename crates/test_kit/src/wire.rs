@@ -47,12 +47,8 @@ impl Wire {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
         let listener = listener.expect("a free port");
         let door = listener.local_addr().expect("an address").port();
-        let mut seen = options.to_url_lossy();
-        seen.set_host(Some("127.0.0.1")).expect("a host");
-        seen.set_port(Some(door)).expect("a port");
-        seen.set_query(Some("sslmode=disable"));
         let wire = Self {
-            url: seen.to_string(),
+            url: through(&options, door),
             log: Arc::default(),
         };
         let log = Arc::clone(&wire.log);
@@ -81,6 +77,19 @@ impl Wire {
     pub fn is_quiet(&self) -> bool {
         lock(&self.log).open == 0
     }
+}
+
+/// The address of the same database through a port of this machine, whether it is reached by a socket or not.
+///
+/// # Panics
+/// If the options make no address.
+#[must_use]
+pub fn through(options: &PgConnectOptions, port: u16) -> String {
+    let mut seen = options.to_url_lossy();
+    seen.set_host(Some("127.0.0.1")).expect("a host");
+    seen.set_port(Some(port)).expect("a port");
+    seen.set_query(Some("sslmode=disable"));
+    seen.to_string()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

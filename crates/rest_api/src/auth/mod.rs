@@ -1,5 +1,6 @@
 //! Signing in by phone and code, renewing tokens, and a person's sign-ins.
 
+pub mod consent_texts;
 pub mod end_session;
 pub mod list_sessions;
 pub mod logout;

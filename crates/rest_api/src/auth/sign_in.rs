@@ -1,12 +1,18 @@
 //! POST /auth/token: a code for tokens.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
+use domain::consents::ConsentKind;
 use domain::ids::ChallengeId;
+use domain::invitation_code::InvitationCode;
 use domain::text::Text;
 use http_kit::ApiJson;
+use http_kit::request_id::ClientAddress;
 use serde::Deserialize;
 use services::auth::sign_in::{SignIn, sign_in};
 use services::context::Context;
+use services::members::Joining;
 use utoipa::ToSchema;
 
 use super::tokens::TokenAnswer;
@@ -38,26 +44,70 @@ pub struct SignInRequest {
     /// What you call the device, for the list of sign-ins.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "My phone")]
     device: Option<Text<100>>,
+    /// The texts that were shown and agreed to; see `GET /auth/consents`.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    consents: Vec<AgreedText>,
+    /// The code of the member who invited; counts at the first sign-in.
+    #[schema(
+        min_length = 9,
+        max_length = 20,
+        pattern = "^[0-9A-Za-z -]+$",
+        example = "7KQ-2MX-9RT"
+    )]
+    invitation_code: Option<String>,
+}
+
+/// A text that was agreed to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgreedText {
+    /// What it is about.
+    #[schema(value_type = wire::ConsentKind)]
+    kind: ConsentKind,
+    /// The version that was shown.
+    #[schema(minimum = 1, maximum = 1_000_000, example = 1)]
+    version: i32,
+}
+
+impl SignInRequest {
+    /// What the person brings along, checked before the code is looked at.
+    async fn joining(&self, ctx: &Context, address: IpAddr) -> ApiResult<Joining> {
+        let invitation = self.invitation_code.as_deref().map(InvitationCode::parse);
+        let invitation = invitation
+            .transpose()
+            .map_err(|error| wire::field("/invitation_code", "bad_format", error.to_string()))?;
+        let agreed: Vec<_> = self
+            .consents
+            .iter()
+            .map(|one| (one.kind, one.version))
+            .collect();
+        Ok(Joining::new(ctx, &agreed, invitation, address).await?)
+    }
 }
 
 /// Sign in with a code
 ///
 /// Gives an access token for ten minutes and a refresh token. A wrong code counts against the phone, also after a new one was sent.
+/// Whoever signs in for the first time joins; until the required texts are agreed to, here or later, there is no card.
 #[utoipa::path(
     post, path = "/auth/token", operation_id = "auth_sign_in", tag = "auth",
     request_body = SignInRequest,
     responses((status = 200, description = "Signed in", body = TokenAnswer)),
-    extensions(("x-problems" = json!(["sign_in_failed", "account_locked", "member_blocked"]))),
+    extensions(("x-problems" = json!(["sign_in_failed", "account_locked", "member_blocked", "consent_text_changed"]))),
 )]
 pub async fn enter(
     State(ctx): State<Context>,
+    ClientAddress(address): ClientAddress,
     ApiJson(request): ApiJson<SignInRequest>,
 ) -> ApiResult<TokenAnswer> {
+    let joining = request.joining(&ctx, address).await?;
     let input = SignIn {
         phone: wire::phone(&ctx, &request.phone, "/phone")?,
         challenge: request.challenge_id,
         code: request.code,
         device: request.device,
+        joining,
     };
     Ok(sign_in(&ctx, input).await?.into())
 }

@@ -45,6 +45,7 @@ pub struct Card {
     get, path = "/users/me/card", operation_id = "users_get_my_card", tag = "users",
     security(("member" = [])),
     responses((status = 200, description = "The card", body = Card)),
+    extensions(("x-problems" = json!(["consent_required"]))),
 )]
 pub async fn my_card(
     State(ctx): State<Context>,

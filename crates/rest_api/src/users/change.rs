@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use chrono::NaiveDate;
+use domain::email::Email;
 use domain::people::Locale;
 use domain::text::Text;
 use http_kit::etag::{IfMatch, IfMatchHeader};
-use http_kit::{ApiJson, By};
+use http_kit::{ApiJson, By, Problem};
 use serde::Deserialize;
 use services::caller::MemberCaller;
 use services::context::Context;
@@ -28,6 +29,10 @@ pub struct ProfileChange {
     #[serde(default, deserialize_with = "wire::present")]
     #[schema(value_type = Option<NaiveDate>, example = "1990-05-17")]
     birthday: Option<Option<NaiveDate>>,
+    /// The e-mail address; it is not verified.
+    #[serde(default, deserialize_with = "wire::present")]
+    #[schema(value_type = Option<String>, min_length = 3, max_length = 254, pattern = "^[!-~]+@[!-~]+$", example = "anna@example.org")]
+    email: Option<Option<String>>,
     /// The language.
     #[serde(default)]
     #[schema(value_type = Option<wire::Locale>)]
@@ -43,7 +48,7 @@ pub struct ProfileChange {
     params(IfMatchHeader),
     request_body = ProfileChange,
     responses((status = 200, description = "The profile as it is now", body = Profile)),
-    extensions(("x-problems" = json!(["precondition_failed"]))),
+    extensions(("x-problems" = json!(["precondition_failed", "consent_required"]))),
 )]
 pub async fn change_me(
     State(ctx): State<Context>,
@@ -55,7 +60,15 @@ pub async fn change_me(
         version: if_match.map_or(Ok(None), |seen| seen.expected())?,
         name: change.name,
         birthday: change.birthday,
+        email: change
+            .email
+            .map(|email| email.map(read).transpose())
+            .transpose()?,
         locale: change.locale,
     };
     Ok(change_profile(&ctx, &member, input).await?.into())
+}
+
+fn read(email: String) -> Result<Email, Problem> {
+    Email::parse(&email).map_err(|error| wire::field("/email", "bad_format", error.to_string()))
 }

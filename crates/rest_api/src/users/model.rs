@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::consents::ConsentKind;
 use domain::people::{Locale, MemberStatus};
 use http::header;
 use http_kit::etag::etag;
@@ -38,6 +39,14 @@ pub struct Profile {
     /// The birthday.
     #[schema(required = true, example = "1990-05-17")]
     pub birthday: Option<NaiveDate>,
+    /// The e-mail address.
+    #[schema(required = true, max_length = 254, example = "anna@example.org")]
+    pub email: Option<String>,
+    /// Whether a message to it was answered.
+    pub email_verified: bool,
+    /// Consents that are required and not given; until they are, I have no card.
+    #[schema(value_type = Vec<wire::ConsentKind>, max_items = 20)]
+    pub consents_missing: Vec<ConsentKind>,
     /// The language.
     #[schema(value_type = wire::Locale)]
     pub locale: Locale,
@@ -58,6 +67,9 @@ impl From<members::Profile> for Profile {
             phone: profile.phone.map(|phone| phone.e164().to_owned()),
             name: profile.name,
             birthday: profile.birthday,
+            email: profile.email.map(|email| email.as_str().to_owned()),
+            email_verified: profile.email_verified,
+            consents_missing: profile.consents_missing,
             locale: profile.locale,
             joined_at: profile.joined_at,
             version: profile.version,

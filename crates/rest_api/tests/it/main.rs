@@ -1,6 +1,7 @@
 //! The REST interface, tested through the real router on a real database.
 
 mod admin;
+mod audit_log;
 mod auth;
 mod bad_input;
 mod businesses;

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use services::audit_log::origin::{Origin, within};
 
 use crate::config::{Loaded, Overrides, Surroundings, load};
 
@@ -84,11 +85,35 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(read(&args.overrides)?).await,
         Command::Migrate(args) => migrate::run(&args, read(&args.overrides)?).await,
         Command::Audit(args) => Ok(audit::run(&args, read(&args.overrides)).await),
-        Command::Import(args) => import::run(&args, read(&args.overrides)?).await,
+        Command::Import(args) => {
+            within(
+                Origin::command("import"),
+                import::run(&args, read(&args.overrides)?),
+            )
+            .await
+        }
         Command::Demo(args) => demo::run(&args, read(&args.overrides)?).await,
-        Command::Keys(args) => keys::run(&args, read(&args.overrides)?).await,
-        Command::Operator(args) => operator::run(&args, read(&args.overrides)?).await,
-        Command::Partitions(args) => partitions::run(&args, read(&args.overrides)?).await,
+        Command::Keys(args) => {
+            within(
+                Origin::command("keys"),
+                keys::run(&args, read(&args.overrides)?),
+            )
+            .await
+        }
+        Command::Operator(args) => {
+            within(
+                Origin::command("operator"),
+                operator::run(&args, read(&args.overrides)?),
+            )
+            .await
+        }
+        Command::Partitions(args) => {
+            within(
+                Origin::command("partitions"),
+                partitions::run(&args, read(&args.overrides)?),
+            )
+            .await
+        }
         Command::CheckConfig(args) => check_config::run(&read(&args.overrides)?),
         Command::Openapi(args) => openapi::run(&args),
     }

@@ -11,7 +11,7 @@ use services::auth::request_code::{RequestCode, RequestCodeError, request_code};
 use services::auth::sign_in::{self, SignIn};
 use services::caller::MemberCaller;
 use services::context::Context;
-use services::members::{ChangeProfile, change_profile};
+use services::members::{ChangeProfile, Joining, change_profile};
 use services::notifications::development_outbox;
 
 use super::people::Person;
@@ -26,6 +26,7 @@ pub(super) async fn joined_as(ctx: &Context, person: &Person) -> anyhow::Result<
         version: None,
         name: Some(Some(Text::new(&person.name)?)),
         birthday: Some(Some(person.birthday)),
+        email: None,
         locale: Some(person.locale),
     };
     change_profile(ctx, &caller, profile).await?;
@@ -60,6 +61,7 @@ pub(super) async fn sign_in(ctx: &Context, person: &Person) -> anyhow::Result<Me
             challenge: challenge.id,
             code: code_in(&text).context("a message without a code")?,
             device: Some(Text::new("Телефон")?),
+            joining: Joining::agreeing(ctx).await?,
         },
     )
     .await?;

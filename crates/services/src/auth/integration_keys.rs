@@ -7,14 +7,17 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::{BusinessId, KeyId, LocationId, MemberId};
 use domain::rights::{Scope, StaffRole};
 use domain::text::Text;
+use serde_json::json;
 use store::error::StoreError;
 use store::integration_keys::KeyRow;
 
 use super::AuthError;
 use super::session_state::known;
+use crate::audit_log::{self, Entry};
 use crate::cache::Ticket;
 use crate::caller::{AccessError, KeyCaller, StaffCaller};
 use crate::context::Context;
@@ -160,8 +163,8 @@ pub async fn create_for(
         last_used_at: None,
         revoked_at: None,
     };
-    let stored = (row.clone(), hash(&secret), input.location);
-    transaction::run(ctx, stored, move |conn, (row, hash, location)| {
+    let stored = (ctx.clone(), row.clone(), hash(&secret), input.location);
+    transaction::run(ctx, stored, move |conn, (ctx, row, hash, location)| {
         Box::pin(async move {
             if store::businesses::get(conn, business).await?.is_none() {
                 return Err(AccessError::Unknown.into());
@@ -171,7 +174,16 @@ pub async fn create_for(
             {
                 return Err(IntegrationKeyError::UnknownLocation);
             }
-            Ok(store::integration_keys::insert(conn, row, hash).await?)
+            store::integration_keys::insert(conn, row, hash).await?;
+            let entry = Entry::of(Action::IntegrationKeyMake, ObjectKind::IntegrationKey);
+            let entry = entry.id(row.id).business(business).after(json!({
+                "name": row.name,
+                "prefix": row.prefix,
+                "scopes": row.scopes,
+                "location_id": row.location_id,
+                "expires_at": row.expires_at,
+            }));
+            Ok(audit_log::record(conn, ctx, entry).await?)
         })
     })
     .await?;
@@ -207,8 +219,15 @@ pub async fn revoke(
 ) -> Result<(), IntegrationKeyError> {
     caller.require_or_admin(business, StaffRole::Owner)?;
     let now = ctx.clock().now();
-    let revoked = transaction::run(ctx, (), move |conn, ()| {
-        Box::pin(async move { store::integration_keys::revoke(conn, business, key, now).await })
+    let revoked = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
+        Box::pin(async move {
+            let revoked = store::integration_keys::revoke(conn, business, key, now).await?;
+            if revoked {
+                let entry = Entry::of(Action::IntegrationKeyRevoke, ObjectKind::IntegrationKey);
+                audit_log::record(conn, ctx, entry.id(key).business(business)).await?;
+            }
+            Ok::<_, StoreError>(revoked)
+        })
     })
     .await?;
     ctx.caches()

@@ -2,12 +2,15 @@
 //! whole family ends. Only an answer that was lost on the way may be asked for again, for ten seconds.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::audit::{Action, ObjectKind};
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 
 use super::session_state::{lives, person};
 use super::signing_keys;
 use super::tokens::{RefreshToken, SessionLife, Tokens, tokens};
+use crate::audit_log::{self, Entry};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::transaction;
@@ -105,6 +108,10 @@ async fn renew(
         }
         Some(_) => {
             store::sessions::end(conn, person.member, person.session, "reuse", now).await?;
+            // Whoever shows it may be a thief: the entry names the sign-in, not the person as its actor.
+            let entry = Entry::of(Action::SessionReuse, ObjectKind::Session).id(person.session);
+            let entry = entry.after(json!({ "member_id": person.member }));
+            audit_log::record(conn, ctx, entry).await?;
             Ok(Outcome::Reused(person))
         }
     }

@@ -2,10 +2,13 @@
 //! in this process and within seconds in others.
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::SessionId;
+use serde_json::json;
 use store::error::StoreError;
 
 use super::tokens::SessionLife;
+use crate::audit_log::{self, Entry};
 use crate::caller::MemberCaller;
 use crate::context::Context;
 use crate::transaction;
@@ -83,8 +86,15 @@ async fn end_as(
     reason: &'static str,
 ) -> Result<(), EndSessionError> {
     let (member, now) = (caller.member, ctx.clock().now());
-    let ended = transaction::run(ctx, (), move |conn, ()| {
-        Box::pin(async move { store::sessions::end(conn, member, session, reason, now).await })
+    let ended = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
+        Box::pin(async move {
+            let ended = store::sessions::end(conn, member, session, reason, now).await?;
+            if ended {
+                let entry = Entry::of(Action::SessionEnd, ObjectKind::Session).id(session);
+                audit_log::record(conn, ctx, entry.after(json!({ "reason": reason }))).await?;
+            }
+            Ok::<_, StoreError>(ended)
+        })
     })
     .await?;
     ctx.caches().sessions.forget(&session);

@@ -2,10 +2,12 @@
 //! phone, also after a new code was sent; whoever signs in for the first time joins and keeps what waited for him.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::{ChallengeId, MemberId, SessionId};
 use domain::people::{CodePurpose, MemberStatus};
 use domain::phone::Phone;
 use domain::text::Text;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::one_time_codes::PhoneRow;
@@ -15,10 +17,11 @@ use super::request_code::seconds_until;
 use super::session_state::{known, person};
 use super::signing_keys;
 use super::tokens::{RefreshToken, Tokens, tokens};
+use crate::audit_log::{self, Entry};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
-use crate::members::join_by_phone;
+use crate::members::{Joining, join_by_phone, welcome};
 use crate::transaction;
 
 /// Wrong codes in a row after which a phone waits.
@@ -38,6 +41,8 @@ pub struct SignIn {
     pub code: String,
     /// What the person calls the device.
     pub device: Option<Text<100>>,
+    /// What the person brings along.
+    pub joining: Joining,
 }
 
 impl std::fmt::Debug for SignIn {
@@ -113,15 +118,22 @@ async fn decide(
         CodeCheck::Waits(until) => return Ok(Outcome::Waits(until)),
     }
     let now = ctx.clock().now();
-    let (member, status) = join_by_phone(conn, ctx, &input.phone).await?;
+    let (member, status, joins_now) = join_by_phone(conn, ctx, &input.phone).await?;
     if known::<MemberStatus>(&status)? != MemberStatus::Active {
         return Ok(Outcome::Blocked);
     }
     let session = start_session(conn, ctx, member, input.device.as_ref(), refresh).await?;
+    welcome(conn, ctx, member, joins_now, &input.joining).await?;
     let row = store::sessions::get(conn, session)
         .await?
         .ok_or(StoreError(sqlx::Error::RowNotFound))?;
-    Ok(Outcome::SignedIn(Box::new(person(conn, row).await?), now))
+    let person = Box::new(person(conn, row).await?);
+    let entry = Entry::of(Action::SessionStart, ObjectKind::Session).id(session);
+    let entry = entry
+        .by(person.as_ref())
+        .after(json!({ "amr": person.amr }));
+    audit_log::record(conn, ctx, entry).await?;
+    Ok(Outcome::SignedIn(person, now))
 }
 
 async fn start_session(
@@ -184,6 +196,12 @@ async fn check_code(
             waits_until: wait_after(failures).map(|wait| now + wait),
         };
         store::one_time_codes::update_phone(conn, &phone_hash, row, now).await?;
+        if let Some(until) = row.waits_until {
+            // The challenge stands for the phone, which no entry names.
+            let entry = Entry::of(Action::SignInLock, ObjectKind::Challenge).id(input.challenge);
+            let entry = entry.after(json!({ "failures": failures, "locked_until": until }));
+            audit_log::record(conn, ctx, entry).await?;
+        }
         return Ok(CodeCheck::Wrong);
     }
     if !store::one_time_codes::mark_used(conn, input.challenge, now).await? {

@@ -10,6 +10,7 @@ use aws_lc_rs::signature::{KeyPair, RsaPublicKeyComponents};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::audit::{Action, ObjectKind};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -17,6 +18,7 @@ use store::error::StoreError;
 use store::signing_keys::SigningKeyRow;
 
 use super::access_token::seen::SeenTokens;
+use crate::audit_log::{self, Entry};
 use crate::cache::MAX_AGE;
 use crate::context::Context;
 use crate::transaction;
@@ -271,7 +273,11 @@ pub async fn rotate(ctx: &Context) -> Result<Vec<SigningKeyView>, SigningKeyErro
     ensure(ctx).await?;
     let fresh = row(ctx, &generate().await?, "next")?;
     transaction::run(ctx, (ctx.clone(), fresh), |conn, (ctx, fresh)| {
-        Box::pin(async move { rotate_rows(conn, fresh, ctx.clock().now()).await })
+        Box::pin(async move {
+            rotate_rows(conn, fresh, ctx.clock().now()).await?;
+            let entry = Entry::of(Action::SigningKeyRotate, ObjectKind::SigningKey).id(&fresh.kid);
+            audit_log::record(conn, ctx, entry.after(json!({ "state": fresh.state }))).await
+        })
     })
     .await?;
     ctx.caches().keyring.set(None);
@@ -301,10 +307,16 @@ async fn generate() -> Result<RsaKeyPair, SigningKeyError> {
 
 async fn add(ctx: &Context, pair: RsaKeyPair, state: &str) -> Result<bool, SigningKeyError> {
     let row = row(ctx, &pair, state)?;
-    let taken = transaction::run(ctx, row, |conn, row| {
+    let taken = transaction::run(ctx, (ctx.clone(), row), |conn, (ctx, row)| {
         Box::pin(async move {
             store::signing_keys::lock(conn).await?;
-            store::signing_keys::insert(conn, row).await
+            let taken = store::signing_keys::insert(conn, row).await?;
+            if taken {
+                let entry = Entry::of(Action::SigningKeyAdd, ObjectKind::SigningKey).id(&row.kid);
+                let entry = entry.after(json!({ "state": row.state, "alg": row.alg }));
+                audit_log::record(conn, ctx, entry).await?;
+            }
+            Ok::<_, StoreError>(taken)
         })
     })
     .await?;

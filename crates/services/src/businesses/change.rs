@@ -1,5 +1,6 @@
 //! The owner or an admin changes a business.
 
+use domain::audit::{Action, ObjectKind};
 use domain::ids::BusinessId;
 use domain::money::{BasisPoints, Money};
 use domain::programme::is_code;
@@ -8,7 +9,8 @@ use domain::text::Text;
 use sqlx::PgConnection;
 use store::error::StoreError;
 
-use super::{Business, stored, term_faults};
+use super::{Business, logged, stored, term_faults};
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, StaffCaller};
 use crate::context::Context;
 use crate::transaction;
@@ -80,8 +82,9 @@ pub async fn change(
     if !faults.is_empty() {
         return Err(ChangeBusinessError::Invalid(faults));
     }
-    let result = transaction::run(ctx, (business, input), |conn, (business, input)| {
-        Box::pin(apply(conn, *business, input))
+    let input = (ctx.clone(), business, input);
+    let result = transaction::run(ctx, input, |conn, (ctx, business, input)| {
+        Box::pin(apply(conn, ctx, *business, input))
     })
     .await;
     ctx.caches().places.forget(business);
@@ -90,6 +93,7 @@ pub async fn change(
 
 async fn apply(
     conn: &mut PgConnection,
+    ctx: &Context,
     business: BusinessId,
     input: &ChangeBusiness,
 ) -> Result<Business, ChangeBusinessError> {
@@ -99,6 +103,7 @@ async fn apply(
     if row.version != input.version {
         return Err(ChangeBusinessError::Stale);
     }
+    let before = logged(&row);
     let text =
         |text: &Option<Text<2000>>| text.as_ref().map_or_else(String::new, ToString::to_string);
     if let Some(name) = &input.name {
@@ -125,5 +130,8 @@ async fn apply(
     row.version = store::businesses::update(conn, &row)
         .await?
         .ok_or(ChangeBusinessError::Stale)?;
+    let entry = Entry::of(Action::BusinessChange, ObjectKind::Business).id(business);
+    let entry = entry.business(business).changed(before, logged(&row));
+    audit_log::record(conn, ctx, entry).await?;
     Ok(row.try_into()?)
 }

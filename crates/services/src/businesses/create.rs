@@ -1,5 +1,6 @@
 //! An admin adds a partner, with its owner if one is named.
 
+use domain::audit::{Action, ObjectKind};
 use domain::ids::BusinessId;
 use domain::money::{BasisPoints, Money};
 use domain::people::BusinessStatus;
@@ -11,7 +12,9 @@ use sqlx::PgConnection;
 use store::businesses::BusinessRow;
 use store::error::StoreError;
 
-use super::{Business, stored, term_faults};
+use super::staff::record_role;
+use super::{Business, logged, stored, term_faults};
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::members::find_or_create_by_phone;
@@ -135,9 +138,13 @@ async fn insert(
     };
     store::businesses::insert(conn, &row).await?;
     let business: BusinessId = row.id.into();
+    let entry = Entry::of(Action::BusinessAdd, ObjectKind::Business).id(business);
+    audit_log::record(conn, ctx, entry.business(business).after(logged(&row))).await?;
     if let Some(owner) = &input.owner {
         let owner = find_or_create_by_phone(conn, ctx, owner).await?.member;
         store::staff::put(conn, business, owner, StaffRole::Owner, None, now).await?;
+        let given = Some((StaffRole::Owner.as_str(), None));
+        record_role(conn, ctx, business, owner, None, given).await?;
     }
     Ok(row.try_into()?)
 }

@@ -1,12 +1,15 @@
 //! The outlets of a business.
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::{BusinessId, LocationId};
 use domain::rights::StaffRole;
 use domain::text::Text;
+use serde_json::json;
 use store::error::StoreError;
 use store::locations::LocationRow;
 
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, StaffCaller};
 use crate::context::Context;
 use crate::transaction;
@@ -82,7 +85,7 @@ pub async fn add_location(
         longitude_e6: input.point_e6.map(|point| point.1),
         created_at: ctx.clock().now(),
     };
-    transaction::run(ctx, row.clone(), move |conn, row| {
+    transaction::run(ctx, (ctx.clone(), row.clone()), move |conn, (ctx, row)| {
         Box::pin(async move {
             store::businesses::lock(conn, business)
                 .await?
@@ -90,7 +93,15 @@ pub async fn add_location(
             if store::locations::list(conn, business).await?.len() >= MOST {
                 return Err(LocationError::TooMany);
             }
-            Ok(store::locations::insert(conn, business, row).await?)
+            store::locations::insert(conn, business, row).await?;
+            let entry = Entry::of(Action::LocationAdd, ObjectKind::Location).id(row.id);
+            let entry = entry.business(business).after(json!({
+                "name": row.name,
+                "address": row.address,
+                "latitude_e6": row.latitude_e6,
+                "longitude_e6": row.longitude_e6,
+            }));
+            Ok(audit_log::record(conn, ctx, entry).await?)
         })
     })
     .await?;

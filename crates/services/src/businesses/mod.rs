@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::BusinessId;
 use domain::money::{BasisPoints, Money};
 use domain::people::BusinessStatus;
+use serde_json::{Value, json};
 use store::businesses::BusinessRow;
 use store::error::StoreError;
 
@@ -77,6 +78,21 @@ fn basis_points(value: i32) -> Result<BasisPoints, StoreError> {
     u32::try_from(value)
         .map(BasisPoints::new)
         .map_err(|error| StoreError(sqlx::Error::Decode(Box::new(error))))
+}
+
+/// A business as the audit log shows it.
+fn logged(row: &BusinessRow) -> Value {
+    json!({
+        "slug": row.slug,
+        "name": row.name,
+        "category": row.category,
+        "description_ru": row.description_ru,
+        "description_en": row.description_en,
+        "status": row.status,
+        "base_rate_bp": row.base_rate_bp,
+        "share_cap_bp": row.share_cap_bp,
+        "spend_without_code_up_to": row.spend_without_code_up_to,
+    })
 }
 
 /// Basis points as they are stored; whoever asks has checked the range.

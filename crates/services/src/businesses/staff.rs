@@ -2,12 +2,16 @@
 //! seconds in others.
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::{BusinessId, LocationId, MemberId};
 use domain::phone::Phone;
 use domain::rights::StaffRole;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
+use uuid::Uuid;
 
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::{AccessError, StaffCaller};
 use crate::context::Context;
@@ -151,15 +155,14 @@ async fn give(
     if input.role != StaffRole::Owner {
         refuse_last_owner(conn, business, member).await?;
     }
-    store::staff::put(
-        conn,
-        business,
-        member,
-        input.role,
-        input.location,
-        ctx.clock().now(),
-    )
-    .await?;
+    let before = store::staff::role_of(conn, business, member).await?;
+    let (role, location) = (input.role, input.location);
+    store::staff::put(conn, business, member, role, location, ctx.clock().now()).await?;
+    let given = Some((role.as_str(), location.map(LocationId::as_uuid)));
+    let before = before
+        .as_ref()
+        .map(|row| (row.role.as_str(), row.location_id));
+    record_role(conn, ctx, business, member, before, given).await?;
     Ok(member)
 }
 
@@ -174,22 +177,49 @@ pub async fn take_role(
     member: MemberId,
 ) -> Result<(), StaffError> {
     caller.require_or_admin(business, StaffRole::Owner)?;
-    transaction::run(ctx, (), move |conn, ()| {
+    transaction::run(ctx, ctx.clone(), move |conn, ctx| {
         Box::pin(async move {
             store::businesses::lock(conn, business)
                 .await?
                 .ok_or(AccessError::Unknown)?;
             refuse_last_owner(conn, business, member).await?;
-            if store::staff::delete(conn, business, member).await? {
-                Ok(())
-            } else {
-                Err(StaffError::UnknownPerson)
-            }
+            let before = store::staff::role_of(conn, business, member).await?;
+            let before = before.ok_or(StaffError::UnknownPerson)?;
+            store::staff::delete(conn, business, member).await?;
+            let before = Some((before.role.as_str(), before.location_id));
+            Ok::<_, StaffError>(record_role(conn, ctx, business, member, before, None).await?)
         })
     })
     .await?;
     ctx.caches().forget_member(member);
     Ok(())
+}
+
+/// Writes down that somebody's role and location at a business changed.
+pub(super) async fn record_role(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    business: BusinessId,
+    member: MemberId,
+    before: Option<(&str, Option<Uuid>)>,
+    after: Option<(&str, Option<Uuid>)>,
+) -> Result<(), StoreError> {
+    let action = match after {
+        Some(_) => Action::StaffGive,
+        None => Action::StaffTake,
+    };
+    let mut entry = Entry::of(action, ObjectKind::Member)
+        .id(member)
+        .business(business);
+    let shown =
+        |(role, location): (&str, Option<Uuid>)| json!({ "role": role, "location_id": location });
+    if let Some(before) = before {
+        entry = entry.before(shown(before));
+    }
+    if let Some(after) = after {
+        entry = entry.after(shown(after));
+    }
+    audit_log::record(conn, ctx, entry).await
 }
 
 async fn refuse_last_owner(

@@ -3,11 +3,14 @@
 //! future takes it and becomes that month later.
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate, Utc, Weekday};
+use domain::audit::{Action, ObjectKind};
 use jobs::{Handler, Job, JobError, JobRun};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::error::StoreError;
 use store::partitions::{self, ALL, KEPT, Partition};
 
+use crate::audit_log::{self, Entry};
 use crate::context::Context;
 use crate::transaction;
 
@@ -113,8 +116,16 @@ pub async fn detach(ctx: &Context, before: NaiveDate) -> Result<Vec<String>, Det
     }
     let mut all = Vec::new();
     for table in KEPT {
-        let detached = transaction::run(ctx, table, move |conn, table| {
-            Box::pin(partitions::detach(conn, table, before))
+        let detached = transaction::run(ctx, (ctx.clone(), table), move |conn, (ctx, table)| {
+            Box::pin(async move {
+                let detached = partitions::detach(conn, table, before).await?;
+                if !detached.is_empty() {
+                    let entry = Entry::of(Action::PartitionsDetach, ObjectKind::Partition);
+                    let entry = entry.id(table).after(json!({ "detached": detached }));
+                    audit_log::record(conn, ctx, entry).await?;
+                }
+                Ok::<_, StoreError>(detached)
+            })
         })
         .await?;
         all.extend(detached);

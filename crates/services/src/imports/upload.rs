@@ -2,9 +2,11 @@
 //! that makes the file whole.
 
 use aws_lc_rs::digest::{self, SHA256};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::BusinessId;
 use domain::text::Text;
 use jobs::EnqueueError;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::imports::NewImport;
@@ -16,6 +18,7 @@ use super::layout::{FileFault, probe};
 use super::model::Import;
 use super::reader::seal_row;
 use super::show::may_import;
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, TillCaller};
 use crate::context::Context;
 use crate::idempotency::{self, Answer, Answered, IdempotencyError, IdempotencyKey};
@@ -338,7 +341,18 @@ async fn complete(
 ) -> Result<Import, StoreError> {
     store::imports::complete(conn, id, sha256, length, ctx.clock().now()).await?;
     let row = store::imports::get_across_businesses(conn, id).await?;
-    row.ok_or(StoreError(sqlx::Error::RowNotFound))?.try_into()
+    let import: Import = row
+        .ok_or(StoreError(sqlx::Error::RowNotFound))?
+        .try_into()?;
+    let entry = Entry::of(Action::ImportStart, ObjectKind::Import).id(id);
+    let entry = entry.business(import.business).after(json!({
+        "format": import.format.as_str(),
+        "dry_run": import.dry_run,
+        "sha256": hex::encode(sha256),
+        "bytes": length,
+    }));
+    audit_log::record(conn, ctx, entry).await?;
+    Ok(import)
 }
 
 async fn enqueue(conn: &mut PgConnection, ctx: &Context, id: Uuid) -> Result<(), StoreError> {

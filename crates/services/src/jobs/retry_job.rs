@@ -1,10 +1,12 @@
 //! Gives a dead letter all its attempts again.
 
 use ::jobs::admin::{self, Filter};
+use domain::audit::{Action, ObjectKind};
 use domain::rights::OperatorRole;
 use sqlx::PgConnection;
 use store::error::StoreError;
 
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::transaction;
@@ -40,6 +42,8 @@ pub async fn retry_job(
         Box::pin(async move {
             let revived = admin::retry(conn, *id, ctx.clock().now()).await;
             if revived.map_err(StoreError)? {
+                let entry = Entry::of(Action::JobRetry, ObjectKind::Job).id(id);
+                audit_log::record(conn, ctx, entry).await?;
                 return Ok(());
             }
             Err(if exists(conn, *id).await? {

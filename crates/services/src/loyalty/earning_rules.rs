@@ -1,15 +1,18 @@
 //! Earning rules: shown to everybody, added and changed from a date on by an admin.
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::ids::{BusinessId, RuleId};
 use domain::loyalty::lot::Funder;
 use domain::loyalty::rule::{Rule, RuleDefinition, RuleFault};
 use domain::rights::OperatorRole;
+use serde_json::{Value, json};
 use store::earning_rules;
 use store::error::StoreError;
 use uuid::Uuid;
 
 use super::ladder::{self, Frame};
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::transaction;
@@ -133,8 +136,14 @@ pub async fn add(ctx: &Context, caller: &OperatorCaller, new: NewRule) -> Result
         definition: new.definition,
     };
     check(&ladder::frame(ctx).await?, &rule)?;
-    let result = transaction::run(ctx, (rule.clone(), now), |conn, (rule, now)| {
-        Box::pin(async move { earning_rules::insert(conn, rule, *now).await })
+    let input = (ctx.clone(), rule.clone(), now);
+    let result = transaction::run(ctx, input, |conn, (ctx, rule, now)| {
+        Box::pin(async move {
+            earning_rules::insert(conn, rule, *now).await?;
+            let entry = Entry::of(Action::RuleAdd, ObjectKind::Rule).id(rule.id);
+            let entry = entry.business(rule.business).after(logged(rule));
+            audit_log::record(conn, ctx, entry).await
+        })
     })
     .await;
     ctx.caches().places.forget_rules(rule.business);
@@ -162,8 +171,8 @@ pub async fn change(
 ) -> Result<Rule, RuleError> {
     caller.require(OperatorRole::Admin)?;
     let now = ctx.clock().now();
-    let input = (ladder::frame(ctx).await?, change, now);
-    let result = transaction::run(ctx, input, |conn, (frame, change, now)| {
+    let input = (ctx.clone(), ladder::frame(ctx).await?, change, now);
+    let result = transaction::run(ctx, input, |conn, (ctx, frame, change, now)| {
         Box::pin(async move {
             let latest = earning_rules::lock_latest(conn, change.rule).await?;
             let latest = latest.ok_or(RuleError::UnknownRule)?;
@@ -186,6 +195,9 @@ pub async fn change(
             }
             check(frame, &rule)?;
             earning_rules::insert_version(conn, &rule, *now).await?;
+            let entry = Entry::of(Action::RuleChange, ObjectKind::Rule).id(rule.id);
+            let entry = entry.business(rule.business);
+            audit_log::record(conn, ctx, entry.changed(logged(&latest), logged(&rule))).await?;
             Ok(rule)
         })
     })
@@ -194,6 +206,17 @@ pub async fn change(
         ctx.caches().places.forget_rules(rule.business);
     }
     result
+}
+
+/// A version of a rule as the audit log shows it.
+fn logged(rule: &Rule) -> Value {
+    json!({
+        "version": rule.version,
+        "funder": rule.funder,
+        "effective_from": rule.effective_from,
+        "effective_until": rule.effective_until,
+        "definition": rule.definition,
+    })
 }
 
 fn check(frame: &Frame, rule: &Rule) -> Result<(), RuleError> {

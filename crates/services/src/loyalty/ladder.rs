@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use domain::audit::{Action, ObjectKind};
 use domain::loyalty::tier::{Ladder, LadderError, Tier};
 use domain::rights::OperatorRole;
 use store::error::StoreError;
 
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::{programme, transaction};
@@ -120,7 +122,8 @@ pub async fn set(
     caller.require(OperatorRole::Admin)?;
     let ladder = Arc::new(Ladder::new(tiers)?);
     let seen = seen.map(|version| version >> SETTINGS_BITS);
-    let result = transaction::run(ctx, (Arc::clone(&ladder), seen), |conn, (ladder, seen)| {
+    let input = (ctx.clone(), Arc::clone(&ladder), seen);
+    let result = transaction::run(ctx, input, |conn, (ctx, ladder, seen)| {
         Box::pin(async move {
             store::programme::lock(conn).await?;
             let before = store::tiers::get(conn).await?;
@@ -128,6 +131,9 @@ pub async fn set(
                 return Err(SetLadderError::Stale);
             }
             store::tiers::set(conn, ladder).await?;
+            let before = before.as_ref().map(Ladder::tiers).unwrap_or_default();
+            let entry = Entry::of(Action::LadderSet, ObjectKind::Programme);
+            audit_log::record(conn, ctx, entry.changed(before, ladder.tiers())).await?;
             Ok(())
         })
     })

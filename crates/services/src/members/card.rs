@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::member_code::{LOCATOR_DIGITS, MemberCode, MemberNumber, STEP_SECONDS};
 use store::error::StoreError;
 
+use super::consents::{self, ConsentGateError};
 use crate::caller::MemberCaller;
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -41,10 +42,11 @@ impl std::fmt::Debug for Card {
 /// The card of the device that asks; made when it asks first.
 ///
 /// # Errors
-/// If the database fails.
-pub async fn card(ctx: &Context, caller: &MemberCaller) -> Result<Card, StoreError> {
+/// [`ConsentGateError`].
+pub async fn card(ctx: &Context, caller: &MemberCaller) -> Result<Card, ConsentGateError> {
     let (number, locator) = transaction::run(ctx, (ctx.clone(), *caller), |conn, (ctx, caller)| {
         Box::pin(async move {
+            consents::require(conn, ctx, caller.member).await?;
             let missing = || StoreError(sqlx::Error::RowNotFound);
             let row = store::members::get(conn, caller.member)
                 .await?
@@ -63,7 +65,7 @@ pub async fn card(ctx: &Context, caller: &MemberCaller) -> Result<Card, StoreErr
                     return Ok((row.number, locator));
                 }
             }
-            Err::<_, StoreError>(missing())
+            Err::<_, ConsentGateError>(missing().into())
         })
     })
     .await?;

@@ -1,11 +1,14 @@
 //! Gives an operator role to the person of a phone: from the command line, where the first admin comes from.
 
+use domain::audit::{Action, ObjectKind};
 use domain::ids::MemberId;
 use domain::phone::Phone;
 use domain::rights::OperatorRole;
+use serde_json::json;
 use store::error::StoreError;
 
 use super::join::find_or_create_by_phone;
+use crate::audit_log::{self, Entry};
 use crate::context::Context;
 use crate::transaction;
 
@@ -44,6 +47,8 @@ pub async fn grant_operator(
             Box::pin(async move {
                 let member = find_or_create_by_phone(conn, ctx, phone).await?.member;
                 store::operators::insert(conn, member, *role, ctx.clock().now()).await?;
+                let entry = Entry::of(Action::OperatorGrant, ObjectKind::Member).id(member);
+                audit_log::record(conn, ctx, entry.after(json!({ "role": role }))).await?;
                 Ok::<_, StoreError>(member)
             })
         },

@@ -29,18 +29,19 @@ pub async fn find_or_create_by_phone(
     }
 }
 
-/// The member of this phone, who has now joined and keeps what waited for him; with the status.
+/// The member of this phone, who has now joined and keeps what waited for him; with the status, and whether he joined only
+/// now.
 pub(crate) async fn join_by_phone(
     conn: &mut PgConnection,
     ctx: &Context,
     phone: &Phone,
-) -> Result<(MemberId, String), StoreError> {
+) -> Result<(MemberId, String, bool), StoreError> {
     let found = find_or_create_by_phone(conn, ctx, phone).await?;
     if found.status != MemberStatus::Waiting {
-        return Ok((found.member, found.status.as_str().to_owned()));
+        return Ok((found.member, found.status.as_str().to_owned(), false));
     }
     let status = store::members::join(conn, found.member, ctx.clock().now())
         .await?
         .ok_or(StoreError(sqlx::Error::RowNotFound))?;
-    Ok((found.member, status))
+    Ok((found.member, status, true))
 }

@@ -3,18 +3,32 @@
 
 mod card;
 pub(crate) mod code_attempts;
+pub(crate) mod consents;
+mod devices;
 mod grant_operator;
 mod join;
+mod joining;
 mod lookup;
+mod preferences;
 mod profile;
+mod referrals;
 mod resolve;
 
 pub use card::{Card, card};
+pub use consents::{
+    ConsentChoice, ConsentError, ConsentGateError, ConsentSource, ConsentState, ConsentText,
+    consent_texts, my_consents, set_consents,
+};
+pub use devices::{DeviceError, PushAddress, RegisterDevice, forget_device, register_device};
 pub use grant_operator::{GrantOperatorError, grant_operator};
 pub use join::find_or_create_by_phone;
 pub(crate) use join::join_by_phone;
+pub use joining::Joining;
+pub(crate) use joining::welcome;
 pub use lookup::{LookedUpMember, LookupError, LookupMember, lookup};
+pub use preferences::{PreferencesError, VersionedPreferences, preferences, set_preferences};
 pub use profile::{ChangeProfile, Profile, ProfileError, change_profile, profile};
+pub use referrals::{Brought, Referrals, referrals};
 pub use resolve::{
     MemberReference, OnUnknown, Proof, ResolvedMember, Unresolved, make_waiting, resolve_members,
 };

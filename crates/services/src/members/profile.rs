@@ -1,6 +1,8 @@
 //! A member reads and changes his profile.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::consents::ConsentKind;
+use domain::email::Email;
 use domain::ids::MemberId;
 use domain::people::{Locale, MemberStatus};
 use domain::phone::Phone;
@@ -9,6 +11,7 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::members::ProfileChange;
 
+use super::consents::{self, ConsentGateError};
 use super::{open, open_phone};
 use crate::auth::session_state::known;
 use crate::caller::MemberCaller;
@@ -20,7 +23,7 @@ use crate::vault::SealedField;
 const FIRST_BIRTH_YEAR: i32 = 1900;
 
 /// A member's profile, as the member sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The member.
     pub member: MemberId,
@@ -34,6 +37,12 @@ pub struct Profile {
     pub name: Option<String>,
     /// The birthday, if given.
     pub birthday: Option<NaiveDate>,
+    /// The e-mail address, if given.
+    pub email: Option<Email>,
+    /// Whether a message to it was answered.
+    pub email_verified: bool,
+    /// Consents that are required and not given.
+    pub consents_missing: Vec<ConsentKind>,
     /// The language.
     pub locale: Locale,
     /// Grows by one with each change.
@@ -43,7 +52,7 @@ pub struct Profile {
 }
 
 /// What is to be changed; `None` leaves a field as it is, `Some(None)` empties it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ChangeProfile {
     /// The version that the caller saw, if it matters.
     pub version: Option<i64>,
@@ -51,8 +60,24 @@ pub struct ChangeProfile {
     pub name: Option<Option<Text<100>>>,
     /// The birthday.
     pub birthday: Option<Option<NaiveDate>>,
+    /// The e-mail address.
+    pub email: Option<Option<Email>>,
     /// The language.
     pub locale: Option<Locale>,
+}
+
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Profile")
+            .field("member", &self.member)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ChangeProfile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChangeProfile")
+    }
 }
 
 /// Why a profile was not shown or changed.
@@ -67,6 +92,9 @@ pub enum ProfileError {
     /// Nobody was born then.
     #[error("the birthday must lie between 1900 and today")]
     ImpossibleBirthday,
+    /// Required consents are missing.
+    #[error(transparent)]
+    Consent(#[from] ConsentGateError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,6 +138,7 @@ async fn apply(
     member: MemberId,
     input: &ChangeProfile,
 ) -> Result<Profile, ProfileError> {
+    consents::require(conn, ctx, member).await?;
     let seal = |field, text: &str| {
         ctx.vault()
             .seal(field, member.as_uuid().as_bytes(), text.as_bytes())
@@ -133,7 +162,29 @@ async fn apply(
             None => ProfileError::Unknown,
         });
     }
+    if let Some(email) = &input.email {
+        set_email(conn, ctx, member, email.as_ref()).await?;
+    }
     load(conn, ctx, member).await
+}
+
+async fn set_email(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    member: MemberId,
+    email: Option<&Email>,
+) -> Result<(), StoreError> {
+    let Some(email) = email else {
+        return store::member_emails::delete(conn, member).await;
+    };
+    let (row, vault) = (member.as_uuid(), ctx.vault());
+    let sealed = vault.seal(
+        SealedField::MemberEmail,
+        row.as_bytes(),
+        email.as_str().as_bytes(),
+    );
+    let (hash, now) = (vault.email_hash(email), ctx.clock().now());
+    store::member_emails::set(conn, member, &sealed, &hash, now).await
 }
 
 async fn load(
@@ -150,7 +201,14 @@ async fn load(
         SealedField::MemberBirthday,
         row.birthday_sealed.as_deref(),
     )?;
+    let email_row = store::member_emails::get(conn, member).await?;
+    let sealed = email_row.as_ref().map(|row| row.email_sealed.as_slice());
+    let email = open(ctx, member, SealedField::MemberEmail, sealed)?;
+    let email = email.map(|email| Email::parse(&email)).transpose();
     Ok(Profile {
+        email: email.map_err(|error| StoreError(sqlx::Error::Decode(Box::new(error))))?,
+        email_verified: email_row.is_some_and(|row| row.verified_at.is_some()),
+        consents_missing: consents::missing(conn, ctx, member).await?,
         member,
         number: row.number,
         status: known(&row.status)?,

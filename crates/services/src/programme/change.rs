@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use domain::audit::{Action, ObjectKind};
 use domain::programme::ProgrammeSettings;
 use domain::rights::OperatorRole;
 use store::error::StoreError;
 
 use super::{Programme, current};
+use crate::audit_log::{self, Entry};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::transaction;
@@ -65,9 +67,14 @@ pub async fn change(
         |conn, (ctx, version, settings, moved)| {
             Box::pin(async move {
                 let now = ctx.clock().now();
+                let old = store::programme::get(conn).await?.map(|row| row.settings);
                 let updated = store::programme::update(conn, *version, settings, now).await?;
                 if *moved && store::purchases::any(conn).await? {
                     return Err(ChangeProgrammeError::Locked);
+                }
+                if updated.is_some() {
+                    let entry = Entry::of(Action::SettingsChange, ObjectKind::Programme);
+                    audit_log::record(conn, ctx, entry.changed(old, settings)).await?;
                 }
                 Ok(updated)
             })

@@ -14,6 +14,7 @@ use services::auth::{Tokens, authenticate};
 use services::businesses::{CreateBusiness, create_as_system};
 use services::caller::Caller;
 use services::context::Context;
+use services::members::Joining;
 use services::notifications::development_outbox;
 use test_kit::TestApp;
 
@@ -62,6 +63,7 @@ pub async fn answer(
         challenge: challenge.id,
         code: code.to_owned(),
         device: Some(Text::new("Телефон").expect("a name")),
+        joining: Joining::agreeing(ctx).await.expect("the texts"),
     };
     sign_in(ctx, input).await
 }

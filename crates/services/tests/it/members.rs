@@ -289,6 +289,7 @@ async fn a_profile_is_changed_by_field_and_version() {
         name: Some(Some(Text::new("Анна").unwrap())),
         birthday: Some(Some(birthday)),
         locale: Some(Locale::En),
+        email: None,
     };
     let after = change_profile(ctx, &anna, change.clone()).await.unwrap();
     assert_eq!(

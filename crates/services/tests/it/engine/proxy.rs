@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -30,18 +29,10 @@ impl Proxy {
         let target: PgConnectOptions = url.parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let url = target
-            .clone()
-            .host("127.0.0.1")
-            .port(port)
-            .ssl_mode(sqlx::postgres::PgSslMode::Disable)
-            .to_url_lossy();
+        let url = test_kit::wire::through(&target, port);
         let switches = Arc::new(Switches::default());
         tokio::spawn(accept(listener, target, Arc::clone(&switches)));
-        Self {
-            url: url.to_string(),
-            switches,
-        }
+        Self { url, switches }
     }
 
     pub fn url(&self) -> &str {

@@ -1,5 +1,10 @@
 //! The member's own profile and card.
 
+mod consents;
+mod devices;
+mod preferences;
+mod referrals;
+
 use serde_json::json;
 use test_kit::TestApp;
 
@@ -130,4 +135,32 @@ async fn a_till_has_no_profile() {
         .send()
         .await
         .expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_email_is_kept_sealed_and_unverified() {
+    let app = TestApp::start().await;
+    let anna = app.sign_in(PHONE).await;
+    let change = |body: serde_json::Value| {
+        let request = app.patch("/api/v1/users/me").bearer(&anna.token);
+        request.json(&body).send()
+    };
+    let profile = change(json!({"email": " Anna.K@Example.ORG"})).await;
+    profile.expect_problem(422, "invalid_fields");
+    let profile = change(json!({"email": "Anna.K@Example.ORG"}))
+        .await
+        .expect(200);
+    assert_eq!(profile["email"], "Anna.K@example.org");
+    assert_eq!(profile["email_verified"], false);
+    let wrong = change(json!({"email": "anna@nowhere"})).await;
+    let problem = wrong.expect_problem(422, "invalid_fields");
+    assert_eq!(problem["errors"][0]["pointer"], "/email");
+    assert!(!problem.to_string().contains("nowhere"), "{problem}");
+    let kept: Vec<u8> = sqlx::query_scalar("select email_sealed from member_emails")
+        .fetch_one(app.context.pool())
+        .await
+        .expect("one address");
+    assert!(!String::from_utf8_lossy(&kept).contains("example"));
+    let profile = change(json!({"email": null})).await.expect(200);
+    assert_eq!(profile["email"], serde_json::Value::Null);
 }
