@@ -245,7 +245,6 @@ mod tests {
 
     #[derive(Debug, Deserialize, ToSchema)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the fields are only checked")]
     struct Line {
         #[schema(minimum = 0)]
         amount: i64,
