@@ -29,8 +29,9 @@ check: ## The quick part of make test: formatting, tidy, clippy
 sqlx: ## Refresh .sqlx after a query or a migration has changed
 	@scripts/xtask sqlx prepare
 
-openapi: ## Refresh openapi.json after the API has changed
+openapi: ## Refresh openapi.json and docs/rights.md after the API has changed
 	@cargo run --locked --package server -- openapi --output openapi.json
+	@cargo run --locked --package server -- rights --output docs/rights.md
 
 bench: ## Measure the release program beside PostgreSQL alone: half an hour, QUICK=1 two minutes
 	@scripts/bench

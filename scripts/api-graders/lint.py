@@ -63,4 +63,4 @@ def main(document, modules):
         raise SystemExit(f"{bad} findings; a finding that is right is put right in the API, not here")
 
 
-main(*sys.argv[1:])
+main(*(str(pathlib.Path(path).resolve()) for path in sys.argv[1:]))

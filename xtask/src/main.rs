@@ -1,8 +1,9 @@
-//! The workspace's own tool: a PostgreSQL for the tests, the generated files of queries, and what clippy can't see.
+//! The workspace's own tool: a PostgreSQL and a Redis for the tests, the generated files of queries, and what clippy can't see.
 
 mod psql;
 mod sqlx;
 mod test_db;
+mod test_redis;
 mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -9,6 +9,8 @@ use anyhow::Context;
 use embedded_postgres::{Account, EmbeddedPostgres, Options, check_reachable};
 use rustix::process::{Pid, Signal};
 use tokio::process::Command;
+
+use crate::test_redis::{self, TestRedis};
 use tokio::signal::unix::{self, SignalKind};
 
 /// The variable that tells tests where they may make databases.
@@ -21,7 +23,8 @@ pub(crate) enum Task {
     Start,
     /// Stop it
     Stop,
-    /// Start it, run a command that finds its address in OWNCIRCLE_TEST_DATABASE_URL, stop it
+    /// Start it, and Redis and Valkey where the machine has them; run a command that finds their addresses in
+    /// OWNCIRCLE_TEST_DATABASE_URL and OWNCIRCLE_TEST_REDIS_URL; stop them
     Run {
         /// The command with its arguments
         #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
@@ -49,7 +52,13 @@ pub(crate) async fn run(task: Task) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Task::Run { command } => {
-            let status = with_server(async |url| run_command(&command, url).await).await?;
+            let status = with_server(async |url| {
+                let redis = TestRedis::start().await?;
+                let status = run_command(&command, url, redis.urls()).await;
+                redis.stop().await;
+                status
+            })
+            .await?;
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
         }
@@ -130,11 +139,16 @@ fn home() -> PathBuf {
     usual
 }
 
-async fn run_command(command: &[String], url: &str) -> anyhow::Result<ExitStatus> {
+async fn run_command(
+    command: &[String],
+    url: &str,
+    redis: Option<String>,
+) -> anyhow::Result<ExitStatus> {
     let (program, arguments) = command.split_first().context("no command")?;
     let mut child = Command::new(program)
         .args(arguments)
         .env(VARIABLE, url)
+        .envs(redis.map(|urls| (test_redis::VARIABLE, urls)))
         // A group of its own, so that everything it starts can be told to stop.
         .process_group(0)
         .spawn()

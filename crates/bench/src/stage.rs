@@ -15,7 +15,9 @@ use domain::phone::{Phone, Region};
 use domain::rights::{OperatorRole, Scope};
 use domain::text::{Slug, Text};
 use services::auth::Tokens;
+use services::auth::code_rules::CodeRules;
 use services::auth::integration_keys::{self, CreateIntegrationKey};
+use services::auth::origin::Origin;
 use services::auth::refresh::refresh;
 use services::auth::request_code::{RequestCode, request_code};
 use services::auth::sign_in::{SignIn, sign_in};
@@ -89,7 +91,7 @@ pub(crate) async fn context(url: &str, master_key: &[u8; 32]) -> anyhow::Result<
         sms: Arc::new(RecordingSms::default()),
         config: ServiceConfig {
             development: true,
-            sms_hourly_budget: u32::MAX,
+            codes: CodeRules::unlimited(),
             ..ServiceConfig::default()
         },
     }))
@@ -177,6 +179,7 @@ pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<V
         let asked = RequestCode {
             phone: phone.clone(),
             locale: Locale::Ru,
+            origin: Origin::default(),
         };
         let challenge = request_code(&ctx, asked).await?.id;
         let newest = development_outbox::list(&ctx, Some(&phone), 1).await?;
@@ -187,6 +190,7 @@ pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<V
             challenge,
             code: code.to_owned(),
             device: None,
+            origin: Origin::default(),
             joining: Joining::agreeing(&ctx).await?,
         };
         Ok(sign_in(&ctx, entry).await?)
@@ -200,7 +204,7 @@ pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<V
 /// If a service refuses or the database fails.
 pub(crate) async fn renew(ctx: &Context, tokens: Vec<Tokens>) -> anyhow::Result<Vec<Tokens>> {
     each_of(ctx, tokens, |ctx, token| async move {
-        Ok(refresh(&ctx, &token.refresh_token).await?)
+        Ok(refresh(&ctx, &token.refresh_token, &Origin::default()).await?)
     })
     .await
 }

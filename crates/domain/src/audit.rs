@@ -47,6 +47,7 @@ actions! {
     IntegrationKeyRevoke = "integration_key.revoke", "Integration key revoked", "Отозван ключ интеграции";
     SigningKeyAdd = "signing_key.add", "Signing key added", "Добавлен ключ подписи";
     SigningKeyRotate = "signing_key.rotate", "Signing keys rotated", "Сменён ключ подписи";
+    SigningKeyRevoke = "signing_key.revoke", "Signing key revoked", "Отозван ключ подписи";
     SealingKeyRotate = "sealing_key.rotate", "Key of personal data rotated", "Сменён ключ личных данных";
     SessionStart = "session.start", "Signed in", "Выполнен вход";
     SessionEnd = "session.end", "Sign-in ended", "Завершён сеанс";

@@ -15,4 +15,5 @@ pub mod phone;
 pub mod preferences;
 pub mod programme;
 pub mod rights;
+pub mod signing_alg;
 pub mod text;

@@ -133,6 +133,12 @@ impl Phone {
         format!("{start}•••{end}")
     }
 
+    /// The number less its last four digits: who hands numbers out in bulk hands out neighbours.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.e164[..self.e164.len().saturating_sub(4)]
+    }
+
     /// The last four digits.
     #[must_use]
     pub fn tail(&self) -> Option<PhoneTail> {
@@ -311,6 +317,12 @@ mod tests {
                     && masked.chars().filter(char::is_ascii_digit).count() < e164.len()
             );
         }
+    }
+
+    #[test]
+    fn neighbours_have_one_prefix() {
+        assert_eq!(parse("+79161234567").unwrap().prefix(), "+7916123");
+        assert_eq!(Phone::from_e164("+12").unwrap().prefix(), "");
     }
 
     #[test]

@@ -1,13 +1,15 @@
-//! Who calls, as a handler sees it: `By(till): By<TillCaller>` in its signature says who may come in. A handler that
-//! has no [`By`] is public by sight. The credential is checked once, in [`crate::layers::identify`].
+//! Who calls, as a handler sees it: `By(till): By<TillCaller>` in its signature says as whom it deals with the caller;
+//! [`Fresh`] wants a recent proof of identity besides. The credential is checked once, in [`crate::layers::identify`],
+//! and there the table of rights has refused who may not call at all ([`crate::rights`]).
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use services::auth::{AuthError, authenticate};
 use services::caller::{
-    AccessError, Caller, MemberCaller, OperatorCaller, StaffCaller, TillCaller,
+    AccessError, Caller, MemberCaller, OperatorCaller, Person, StaffCaller, TillCaller,
 };
+use services::context::Context;
 
 use crate::kit::HttpKit;
 use crate::problem::{Problem, ProblemCode};
@@ -35,6 +37,10 @@ pub struct By<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct MaybeBy<T>(pub Option<T>);
 
+/// A caller of kind `T` who proved who it is at most five minutes ago; others are refused with 401 or 403.
+#[derive(Clone, Debug)]
+pub struct Fresh<T>(pub T);
+
 /// A kind of caller that a handler can ask for.
 pub trait CallerKind: Sized {
     /// The caller as this kind.
@@ -47,6 +53,12 @@ pub trait CallerKind: Sized {
 impl CallerKind for Caller {
     fn of(caller: Caller) -> Result<Self, AccessError> {
         Ok(caller)
+    }
+}
+
+impl CallerKind for Person {
+    fn of(caller: Caller) -> Result<Self, AccessError> {
+        caller.into_person()
     }
 }
 
@@ -78,13 +90,33 @@ impl<T: CallerKind, S: Send + Sync> FromRequestParts<S> for By<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<Identity>() {
-            Some(Identity::Known(caller)) => Ok(Self(T::of(caller.clone())?)),
-            Some(Identity::Refused) => Err(Problem::new(ProblemCode::Unauthenticated)
-                .detail("the credential is not valid, or no longer")
-                .detail_ru("ключ или токен недействителен")),
-            Some(Identity::Anonymous) | None => Err(Problem::new(ProblemCode::Unauthenticated)),
-        }
+        Ok(Self(T::of(known(parts)?.clone())?))
+    }
+}
+
+impl<T: CallerKind, S: Send + Sync> FromRequestParts<S> for Fresh<T>
+where
+    Context: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = known(parts)?;
+        // Who may never do it hears that, and not that a fresh sign-in would help.
+        let kind = T::of(caller.clone())?;
+        caller.require_fresh(Context::from_ref(state).clock().now())?;
+        Ok(Self(kind))
+    }
+}
+
+/// The caller of a request that shows a valid credential.
+fn known(parts: &Parts) -> Result<&Caller, Problem> {
+    match parts.extensions.get::<Identity>() {
+        Some(Identity::Known(caller)) => Ok(caller),
+        Some(Identity::Refused) => Err(Problem::new(ProblemCode::Unauthenticated)
+            .detail("the credential is not valid, or no longer")
+            .detail_ru("ключ или токен недействителен")),
+        Some(Identity::Anonymous) | None => Err(Problem::new(ProblemCode::Unauthenticated)),
     }
 }
 
@@ -133,6 +165,8 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::Unknown => Self::not_found(),
             AccessError::Forbidden => Self::new(ProblemCode::Forbidden),
+            AccessError::SecondFactorRequired => Self::new(ProblemCode::MfaRequired),
+            AccessError::StepUpRequired => Self::new(ProblemCode::StepUpRequired),
             AccessError::BusinessRequired => Self::invalid_fields(vec![field_error(
                 "/business_id",
                 "missing_field",

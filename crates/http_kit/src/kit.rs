@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
+use ipnet::IpNet;
 use services::context::Context;
 use tokio::sync::Semaphore;
 
-use crate::client_address::TrustedProxies;
 use crate::page::CursorSealer;
-use crate::rate_limit::{LocalLimiter, Quota, RateLimiter};
+use crate::rate_limit::{Quota, RequestLimits};
 use crate::request_counts::RequestCounts;
 
 /// The settings of the HTTP side.
@@ -34,8 +34,8 @@ pub struct HttpConfig {
     pub anonymous_quota: Quota,
     /// How many requests of the API may be under way at once; what comes beyond is refused before it costs anything.
     pub in_flight: NonZeroU32,
-    /// The proxies in front of the service.
-    pub proxies: TrustedProxies,
+    /// The proxies in front of the service: what they say of the client is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Cleared when the process is about to stop.
     pub readiness: Readiness,
 }
@@ -57,7 +57,7 @@ impl Default for HttpConfig {
                 burst: NonZeroU32::new(100).expect("not zero"),
             },
             in_flight: NonZeroU32::new(1024).expect("not zero"),
-            proxies: TrustedProxies::default(),
+            trusted_proxies: Vec::new(),
             readiness: Readiness::default(),
         }
     }
@@ -92,7 +92,7 @@ pub struct HttpKit {
 struct Inner {
     services: Context,
     config: HttpConfig,
-    limiter: Box<dyn RateLimiter>,
+    limits: RequestLimits,
     cursors: CursorSealer,
     places: Semaphore,
     counts: RequestCounts,
@@ -101,14 +101,11 @@ struct Inner {
 }
 
 impl HttpKit {
-    /// Joins services and settings; requests are counted in this process.
+    /// Joins services and settings.
     #[must_use]
     pub fn new(services: Context, config: HttpConfig) -> Self {
-        let limiter = LocalLimiter::new(
-            config.signed_in_quota,
-            config.anonymous_quota,
-            services.clock().clone(),
-        );
+        let shared = services.shared().clone();
+        let limits = RequestLimits::new(shared, config.signed_in_quota, config.anonymous_quota);
         let cursors = CursorSealer::new(services.vault().cursor_key());
         let origin = HeaderValue::from_str(origin_of(&services.config().public_url))
             .unwrap_or(HeaderValue::from_static("null"));
@@ -118,7 +115,7 @@ impl HttpKit {
             inner: Arc::new(Inner {
                 services,
                 config,
-                limiter: Box::new(limiter),
+                limits,
                 cursors,
                 places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
                 counts: RequestCounts::default(),
@@ -142,8 +139,8 @@ impl HttpKit {
 
     /// Who counts requests.
     #[must_use]
-    pub fn limiter(&self) -> &dyn RateLimiter {
-        self.inner.limiter.as_ref()
+    pub fn limits(&self) -> &RequestLimits {
+        &self.inner.limits
     }
 
     /// Who makes and opens cursors.

@@ -1,6 +1,7 @@
 //! What happens around every request, from the outside in: a name and a log line, problems written down, security
-//! headers, panics caught ([`wrap`]); then, for the API, whether there is room for one more ([`admit`]), who calls and how often ([`identify`]) and a time limit
-//! ([`TimeLimit`]). Each layer that a router gets costs a request some allocations: what belongs together is one.
+//! headers, panics caught ([`wrap`]); then, for each operation of the API, whether there is room for one more, who calls,
+//! how often, and with what right ([`identify`] at its [`Gate`]) and a time limit ([`TimeLimit`]). Each layer that a
+//! router gets costs a request some allocations: what belongs together is one.
 
 mod outermost;
 mod time_limit;
@@ -18,11 +19,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::outermost::{CallerSlot, Outermost};
 pub use self::time_limit::TimeLimit;
 use crate::caller::{Identity, recognise};
-use crate::client_address::ClientAddress;
 use crate::kit::HttpKit;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limit::LimitKey;
-use crate::request_id::RequestId;
+use crate::request_id::{ClientAddress, RequestId};
+use crate::rights::Rights;
 
 /// Puts the layers that every answer passes around a router.
 pub fn wrap(router: Router, kit: &HttpKit) -> Router {
@@ -46,21 +47,40 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
 /// Seconds after which a request that found no place may come again.
 const RETRY_WHEN_FULL: u64 = 1;
 
-/// Lets only as many requests in as may be under way at once: one too many is refused before anything is done for it,
-/// so that a flood costs little and those who are in get their answers. Then as [`identify`].
-pub async fn admit(kit: State<HttpKit>, request: Request, next: Next) -> Response {
-    let places = kit.0.clone();
-    let Ok(_place) = places.places().try_acquire() else {
+/// What stands before an operation: its entry in the table of rights, and what it takes to hold it up.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    kit: HttpKit,
+    rights: Rights,
+}
+
+impl Gate {
+    /// The gate of an operation that these may call.
+    #[must_use]
+    pub fn new(kit: &HttpKit, rights: Rights) -> Self {
+        Self {
+            kit: kit.clone(),
+            rights,
+        }
+    }
+}
+
+/// Lets only as many requests in as may be under way at once: one too many is refused before anything is done for it, so
+/// that a flood costs little and those who are in get their answers. Then finds out who calls, and lets pass only as many
+/// requests as the caller may make, and only if it has the right.
+pub async fn identify(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let kit = gate.kit.clone();
+    let Ok(_place) = kit.places().try_acquire() else {
         metrics::counter!("http_requests_shed_total").increment(1);
         return Problem::new(ProblemCode::Overloaded)
             .retry_after(RETRY_WHEN_FULL)
             .into_response();
     };
-    identify(kit, request, next).await
+    judge(gate, request, next).await
 }
 
-/// Finds out who calls, and lets pass only as many requests as the caller may make.
-pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Next) -> Response {
+async fn judge(gate: Gate, mut request: Request, next: Next) -> Response {
+    let Gate { kit, rights } = gate;
     let identity = match recognise(&kit, request.headers()).await {
         Ok(identity) => identity,
         Err(problem) => return problem.into_response(),
@@ -76,7 +96,7 @@ pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Ne
             LimitKey::address(ClientAddress::of(request.extensions()).0)
         }
     };
-    let decision = kit.limiter().take(&key).await;
+    let decision = kit.limits().take(&key).await;
     let mut response = if let Some(seconds) = decision.retry_after_seconds() {
         metrics::counter!("http_requests_limited_total").increment(1);
         Problem::new(ProblemCode::TooManyRequests)
@@ -85,6 +105,8 @@ pub async fn identify(State(kit): State<HttpKit>, mut request: Request, next: Ne
             .member("violated-policies", vec!["default"])
             .retry_after(seconds)
             .into_response()
+    } else if let Err(problem) = rights.check(&identity, kit.services().clock().now()) {
+        problem.into_response()
     } else {
         let origin = origin_of(&identity, &request);
         request.extensions_mut().insert(identity);

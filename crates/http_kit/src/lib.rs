@@ -5,7 +5,6 @@
 pub mod body;
 pub mod bounds;
 pub mod caller;
-pub mod client_address;
 pub mod etag;
 pub mod idempotency;
 pub mod json;
@@ -18,13 +17,15 @@ pub mod query;
 pub mod rate_limit;
 mod request_counts;
 pub mod request_id;
+pub mod rights;
 pub mod schema;
 
 pub use body::BodyLimit;
-pub use caller::{By, MaybeBy};
+pub use caller::{By, Fresh, MaybeBy};
 pub use idempotency::IdempotencyKey;
 pub use json::{ApiJson, IdempotentJson};
 pub use kit::{HttpConfig, HttpKit, Readiness};
 pub use page::{CursorSealer, Page, PageLimit};
 pub use problem::{ApiResult, FieldError, Problem, ProblemCode};
 pub use query::{ApiPath, ApiQuery};
+pub use rights::{Rights, Tenant};

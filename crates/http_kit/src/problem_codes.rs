@@ -107,12 +107,18 @@ catalogue! {
     // Signing in.
     PhoneNotAccepted = "phone_not_accepted", CONFLICT, "Codes are not sent to this number", "На этот номер коды не отправляются",
         "Use a mobile number of a country that the programme serves.";
+    PhoneTaken = "phone_taken", CONFLICT, "The phone belongs to another member", "Этот номер принадлежит другому участнику",
+        "Sign in with that phone, or use another.";
+    SamePhone = "same_phone", CONFLICT, "This is the phone that you have", "Это ваш нынешний номер",
+        "Name another phone.";
     CodeAlreadySent = "code_already_sent", TOO_MANY_REQUESTS, "A code was sent a moment ago", "Код уже отправлен",
         "Wait as many seconds as Retry-After says before asking for another.";
     AccountLocked = "account_locked", TOO_MANY_REQUESTS, "Too many wrong codes", "Слишком много неверных кодов",
         "Wait as many seconds as Retry-After says.";
     StepUpRequired = "step_up_required", UNAUTHORIZED, "Sign in again for this", "Для этого нужно войти ещё раз",
         "Repeat the sign-in; this operation wants a recent one.";
+    MfaRequired = "mfa_required", FORBIDDEN, "This role wants a second factor", "Для этой роли нужен второй фактор",
+        "Sign in with a passkey, or with password and authenticator code; enrol one first if you have none.";
     ConsentRequired = "consent_required", CONFLICT, "Agree to the required texts first", "Сначала нужны обязательные согласия",
         "missing names them; GET /api/v1/auth/consents has the texts, PUT /api/v1/users/me/consents agrees.";
     ConsentTextChanged = "consent_text_changed", CONFLICT, "Another wording is in force", "Действует другая редакция текста",
@@ -149,6 +155,8 @@ catalogue! {
         "Check the amount: it is in hundredths.";
     NotEnoughPoints = "not_enough_points", CONFLICT, "Not enough points", "Недостаточно баллов",
         "available tells how many can be spent.";
+    SpendingWaits = "spending_waits", CONFLICT, "Points are not spent for now", "Списание баллов временно приостановлено",
+        "For a day after a change of the phone points are earned and not spent; until tells when that ends.";
     PointsShareExceeded = "points_share_exceeded", CONFLICT, "More points than this purchase may take", "Баллами можно оплатить меньшую часть",
         "max_points tells how many may be spent here.";
     ProofRequired = "proof_required", CONFLICT, "Spending needs the member's code", "Для списания нужен код участника",

@@ -1,45 +1,17 @@
-//! How many requests one caller may make. The counting stands behind [`RateLimiter`], so that several processes can
-//! later count together; [`LocalLimiter`] counts in this process with the generic cell rate algorithm.
+//! How many requests one caller may make, counted by all processes together ([`shared_state`]).
 
-use std::future::Future;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use governor::clock::Clock as GovernorClock;
-use governor::middleware::StateInformationMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::DefaultKeyedStateStore;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use services::clock::Clock;
+pub use shared_state::Quota;
+use shared_state::SharedState;
 use uuid::Uuid;
 
 /// The policy's header.
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The state's header.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// After so many requests, what nobody asks for any more is forgotten.
-const SWEEP_EVERY: u32 = 16_384;
-
-/// A steady rate with room for bursts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quota {
-    /// Requests a second in the long run.
-    pub per_second: NonZeroU32,
-    /// Requests at once after a pause.
-    pub burst: NonZeroU32,
-}
-
-impl Quota {
-    /// The seconds in which an exhausted burst is whole again.
-    #[must_use]
-    pub fn window_seconds(self) -> u32 {
-        self.burst.get().div_ceil(self.per_second.get())
-    }
-}
 
 /// Who is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,139 +71,83 @@ impl Decision {
     }
 }
 
-/// Counts requests.
-pub trait RateLimiter: Send + Sync + std::fmt::Debug {
-    /// Counts one request of `key` and says whether it passes.
-    fn take<'a>(&'a self, key: &'a LimitKey)
-    -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>>;
-}
-
-type Limiter = governor::RateLimiter<
-    LimitKey,
-    DefaultKeyedStateStore<LimitKey>,
-    LimiterClock,
-    StateInformationMiddleware,
->;
-
-/// Counts in this process.
+/// Counts requests, together with all processes that share their counts.
 #[derive(Debug)]
-pub struct LocalLimiter {
-    signed_in: (Quota, Limiter),
-    anonymous: (Quota, Limiter),
-    clock: LimiterClock,
-    until_sweep: AtomicU32,
+pub struct RequestLimits {
+    shared: SharedState,
+    signed_in: Quota,
+    anonymous: Quota,
 }
 
-impl LocalLimiter {
-    /// A limiter with these quotas; a manual clock moves it too.
+impl RequestLimits {
+    /// Limits with these quotas.
     #[must_use]
-    pub fn new(signed_in: Quota, anonymous: Quota, clock: Clock) -> Self {
-        let clock = LimiterClock {
-            clock,
-            started: Instant::now(),
-        };
+    pub fn new(shared: SharedState, signed_in: Quota, anonymous: Quota) -> Self {
         Self {
-            signed_in: (signed_in, limiter(signed_in, clock.clone())),
-            anonymous: (anonymous, limiter(anonymous, clock.clone())),
-            clock,
-            until_sweep: AtomicU32::new(SWEEP_EVERY),
+            shared,
+            signed_in,
+            anonymous,
         }
     }
 
-    fn decide(&self, key: &LimitKey) -> Decision {
-        self.sweep_sometimes();
-        let (quota, limiter) = match key {
-            LimitKey::SignedIn(_) => &self.signed_in,
-            LimitKey::Address(_) => &self.anonymous,
+    /// Counts one request of `key` and says whether it passes.
+    pub async fn take(&self, key: &LimitKey) -> Decision {
+        let (bucket, quota) = match key {
+            LimitKey::SignedIn(_) => ("signed-in", self.signed_in),
+            LimitKey::Address(_) => ("address", self.anonymous),
         };
-        match limiter.check_key(key) {
-            Ok(state) => Decision {
-                quota: *quota,
-                remaining: state.remaining_burst_capacity(),
-                retry_after: None,
-            },
-            Err(refused) => Decision {
-                quota: *quota,
-                remaining: 0,
-                retry_after: Some(refused.wait_time_from(self.clock.now())),
-            },
-        }
-    }
-
-    fn sweep_sometimes(&self) {
-        if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.until_sweep.store(SWEEP_EVERY, Ordering::Relaxed);
-            self.signed_in.1.retain_recent();
-            self.anonymous.1.retain_recent();
-        }
-    }
-}
-
-impl RateLimiter for LocalLimiter {
-    fn take<'a>(
-        &'a self,
-        key: &'a LimitKey,
-    ) -> Pin<Box<dyn Future<Output = Decision> + Send + 'a>> {
-        let decision = self.decide(key);
-        Box::pin(std::future::ready(decision))
-    }
-}
-
-fn limiter(quota: Quota, clock: LimiterClock) -> Limiter {
-    let rate = governor::Quota::per_second(quota.per_second).allow_burst(quota.burst);
-    governor::RateLimiter::new(rate, DefaultKeyedStateStore::default(), clock)
-}
-
-/// Steady time for counting: the machine's monotonic clock, or the hand of a test.
-#[derive(Clone, Debug)]
-struct LimiterClock {
-    clock: Clock,
-    started: Instant,
-}
-
-impl GovernorClock for LimiterClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let elapsed = match &self.clock {
-            Clock::System => self.started.elapsed(),
-            manual @ Clock::Manual(_) => {
-                let micros = u64::try_from(manual.now().timestamp_micros()).unwrap_or(0);
-                Duration::from_micros(micros)
+        let taken = match key {
+            LimitKey::SignedIn(id) => self.shared.take(bucket, id.as_bytes(), quota, 1).await,
+            LimitKey::Address(IpAddr::V4(address)) => {
+                let octets = address.octets();
+                self.shared.take(bucket, &octets, quota, 1).await
+            }
+            LimitKey::Address(IpAddr::V6(address)) => {
+                let octets = address.octets();
+                self.shared.take(bucket, &octets, quota, 1).await
             }
         };
-        Nanos::from(elapsed)
+        Decision {
+            quota,
+            remaining: taken.remaining,
+            retry_after: taken.retry_after,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use chrono::DateTime;
+    use services::clock::Clock;
 
     use super::*;
 
-    #[test]
-    fn a_burst_passes_then_the_rate() {
+    #[tokio::test]
+    async fn a_burst_passes_then_the_rate() {
         let clock = Clock::manual(DateTime::from_timestamp(1_772_442_000, 0).expect("a moment"));
         let quota = Quota {
             per_second: NonZeroU32::new(1).expect("not zero"),
             burst: NonZeroU32::new(3).expect("not zero"),
         };
-        let limiter = LocalLimiter::new(quota, quota, clock.clone());
+        let shared = SharedState::in_process(&[7; 32], clock.for_counting());
+        let limits = RequestLimits::new(shared, quota, quota);
         let one = LimitKey::address("203.0.113.7".parse().expect("an address"));
-        let remaining: Vec<u32> = (0..3).map(|_| limiter.decide(&one).remaining).collect();
-        assert_eq!(remaining, [2, 1, 0]);
-        let refused = limiter.decide(&one);
+        for remaining in [2, 1, 0] {
+            assert_eq!(limits.take(&one).await.remaining, remaining);
+        }
+        let refused = limits.take(&one).await;
         assert_eq!(refused.retry_after_seconds(), Some(1));
         let mut headers = HeaderMap::new();
         refused.write_headers(&mut headers);
         assert_eq!(headers[RATE_LIMIT_POLICY], "\"default\";q=3;w=3");
         assert_eq!(headers[RATE_LIMIT], "\"default\";r=0;t=1");
         let other = LimitKey::SignedIn(Uuid::from_u128(1));
-        assert_eq!(limiter.decide(&other).retry_after, None);
+        assert_eq!(limits.take(&other).await.retry_after, None);
         clock.advance(Duration::from_secs(1));
-        assert_eq!(limiter.decide(&one).retry_after, None);
-        assert!(limiter.decide(&one).retry_after.is_some());
+        assert_eq!(limits.take(&one).await.retry_after, None);
+        assert!(limits.take(&one).await.retry_after.is_some());
     }
 
     #[test]

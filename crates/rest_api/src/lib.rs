@@ -12,11 +12,14 @@ pub mod openapi;
 pub mod problem;
 pub mod problems;
 pub mod reference_page;
+mod rights_page;
 pub mod routes;
+pub mod table;
 pub mod transactions;
 pub mod users;
 pub mod well_known;
 pub mod wire;
 
 pub use openapi::openapi;
+pub use rights_page::rights_page;
 pub use routes::router;

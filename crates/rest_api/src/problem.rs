@@ -9,6 +9,8 @@ mod upkeep;
 use axum::response::{IntoResponse, Response};
 use http_kit::problem::{Problem, ProblemCode};
 use services::StoreError;
+use services::auth::change_phone::ChangePhoneError;
+use services::auth::code_stops::CodeStopError;
 use services::auth::integration_keys::IntegrationKeyError;
 use services::auth::refresh::RefreshError;
 use services::auth::request_code::RequestCodeError;
@@ -84,7 +86,21 @@ impl From<RequestCodeError> for ApiError {
             RequestCodeError::TooMany { retry_after } => {
                 waiting(ProblemCode::CodeAlreadySent, retry_after)
             }
-            RequestCodeError::BudgetUsedUp { retry_after } => {
+            RequestCodeError::LimitReached { limit, retry_after } => {
+                Problem::new(ProblemCode::TooManyRequests)
+                    .member("violated-policies", vec![format!("codes_by_{limit}")])
+                    .retry_after(retry_after.into())
+                    .into()
+            }
+            RequestCodeError::Stopped { retry_after }
+            | RequestCodeError::BudgetUsedUp { retry_after } => {
+                waiting(ProblemCode::Unavailable, retry_after)
+            }
+            RequestCodeError::NotCounted(reason) => {
+                tracing::error!(reason, "the limits of codes cannot be counted");
+                waiting(ProblemCode::Unavailable, 5)
+            }
+            RequestCodeError::Uncounted { retry_after } => {
                 waiting(ProblemCode::Unavailable, retry_after)
             }
             RequestCodeError::NoProvider => waiting(ProblemCode::Unavailable, 60),
@@ -106,6 +122,31 @@ impl From<SignInError> for ApiError {
     }
 }
 
+impl From<ChangePhoneError> for ApiError {
+    fn from(error: ChangePhoneError) -> Self {
+        match error {
+            ChangePhoneError::InvalidCode => ProblemCode::SignInFailed.into(),
+            ChangePhoneError::TooMany { retry_after } => {
+                waiting(ProblemCode::AccountLocked, retry_after)
+            }
+            ChangePhoneError::Same => ProblemCode::SamePhone.into(),
+            ChangePhoneError::Taken => ProblemCode::PhoneTaken.into(),
+            ChangePhoneError::Unknown => ProblemCode::NotFound.into(),
+            ChangePhoneError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CodeStopError> for ApiError {
+    fn from(error: CodeStopError) -> Self {
+        match error {
+            CodeStopError::Access(error) => error.into(),
+            CodeStopError::Unknown => ProblemCode::NotFound.into(),
+            CodeStopError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<RefreshError> for ApiError {
     fn from(error: RefreshError) -> Self {
         match error {
@@ -119,6 +160,7 @@ impl From<RefreshError> for ApiError {
 impl From<EndSessionError> for ApiError {
     fn from(error: EndSessionError) -> Self {
         match error {
+            EndSessionError::Access(error) => error.into(),
             EndSessionError::Unknown => ProblemCode::NotFound.into(),
             EndSessionError::Store(error) => error.into(),
         }

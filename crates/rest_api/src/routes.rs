@@ -1,17 +1,23 @@
-//! Every URL of the REST interface. What is registered with `routes!` is documented; [`PAGES`] are the few addresses
-//! beside it that hold the documentation itself.
+//! Every URL of the REST interface, each with who may call it: an operation without rights does not compile. What is
+//! added with `routes!` is documented; [`pages`] are the few addresses beside it that hold the documentation itself.
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use http_kit::layers::{TimeLimit, admit, wrap};
-use http_kit::{BodyLimit, HttpConfig, HttpKit, Problem};
+use domain::rights::OperatorRole::{Admin, Support};
+use domain::rights::Scope::{
+    ImportsWrite, LoyaltyRead, LoyaltyWrite, TransactionsRead, TransactionsWrite,
+};
+use domain::rights::StaffRole::{Manager, Owner};
+use http_kit::layers::wrap;
+use http_kit::{BodyLimit, HttpConfig, HttpKit, Rights};
 use services::context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::manners::{Manners, observe};
+use crate::table::{Entry, Table, unknown, with_fallbacks};
 use crate::{
     admin, auth, businesses, development_outbox, health, loyalty, openapi, problems,
     reference_page, transactions, users, well_known,
@@ -20,150 +26,161 @@ use crate::{
 /// Where the versioned operations begin.
 pub const API_PREFIX: &str = "/api/v1";
 
-/// The addresses that are documentation and therefore not in the document.
-pub const PAGES: &[&str] = &[
-    "/openapi.json",
-    "/docs",
-    "/docs/reference.css",
-    "/docs/reference.js",
-    "/problems",
-    "/problems/{code}",
-    "/dev/outbox",
-];
+const ANYONE: Rights = Rights::ANYONE;
+const MEMBER: Rights = Rights::MEMBER;
+const ADMIN: Rights = Rights::operator(&[Admin]);
+const SUPPORT: Rights = Rights::operator(&[Support]);
+const OWNER_OR_ADMIN: Rights = Rights::staff(Owner).or_operator(&[Admin]);
+const MANAGER_OR_ADMIN: Rights = Rights::staff(Manager).or_operator(&[Admin]);
+const MEMBER_OR_TILL: Rights = Rights::till(TransactionsRead).or_member();
+const IMPORTS: Rights = Rights::staff(Manager).or_key(ImportsWrite);
+const READ: Rights = Rights::till(LoyaltyRead);
+const HOLD: Rights = Rights::till(LoyaltyWrite);
+const SELL: Rights = Rights::till(TransactionsWrite);
+const BATCH: Rights = Rights::key(TransactionsWrite);
 
 /// The operations under [`API_PREFIX`] that answer within the usual time.
-pub(crate) fn api() -> OpenApiRouter<HttpKit> {
-    OpenApiRouter::new()
-        .routes(routes!(auth::request_code::ask))
-        .routes(routes!(auth::consent_texts::texts))
-        .routes(routes!(auth::sign_in::enter))
-        .routes(routes!(auth::refresh::renew))
-        .routes(routes!(auth::logout::leave))
-        .routes(routes!(auth::list_sessions::sessions))
-        .routes(routes!(auth::end_session::end_one))
-        .routes(routes!(users::get::me, users::change::change_me))
-        .routes(routes!(users::card::my_card))
-        .routes(routes!(
-            users::get_consents::consents,
-            users::set_consents::set
-        ))
-        .routes(routes!(
-            users::get_preferences::mine,
-            users::set_preferences::set
-        ))
-        .routes(routes!(users::register_device::register))
-        .routes(routes!(users::forget_device::forget))
-        .routes(routes!(users::referrals::mine))
-        .routes(routes!(
-            businesses::list::catalogue,
-            businesses::create::add
-        ))
-        .routes(routes!(
-            businesses::get::business,
-            businesses::change::change_one
-        ))
-        .routes(routes!(businesses::add_location::add))
-        .routes(routes!(
-            businesses::list_staff::staff,
-            businesses::give_role::give
-        ))
-        .routes(routes!(businesses::take_role::take))
-        .routes(routes!(
-            businesses::list_keys::keys,
-            businesses::create_key::make_key
-        ))
-        .routes(routes!(businesses::revoke_key::revoke_key))
-        .routes(routes!(loyalty::balance::my_balance))
-        .routes(routes!(loyalty::history::movements))
-        .routes(routes!(loyalty::lots::my_lots))
-        .routes(routes!(loyalty::ladder::tiers))
-        .routes(routes!(loyalty::tier::my_tier))
-        .routes(routes!(loyalty::rules::rules_now))
-        .routes(routes!(loyalty::lookup::find))
-        .routes(routes!(loyalty::quote::ask))
-        .routes(routes!(loyalty::make_hold::make))
-        .routes(routes!(loyalty::capture_hold::capture))
-        .routes(routes!(loyalty::void_hold::void))
-        .routes(routes!(transactions::list::list, transactions::post::post))
-        .routes(routes!(transactions::get::get))
-        .routes(routes!(transactions::imports::show::report))
-        .routes(routes!(transactions::refund::refund))
-        .routes(routes!(transactions::void::void))
-        .routes(routes!(admin::list_rules::rules, admin::add_rule::add_one))
-        .routes(routes!(
-            admin::get_rule::rule,
-            admin::change_rule::change_one
-        ))
-        .routes(routes!(admin::set_tiers::set_tiers))
-        .routes(routes!(admin::list_jobs::jobs))
-        .routes(routes!(admin::retry_job::retry))
-        .routes(routes!(
-            admin::get_settings::settings,
-            admin::set_settings::set_settings
-        ))
+fn api() -> Table {
+    Table::new()
+        .add(ANYONE, routes!(auth::request_code::ask))
+        .add(ANYONE, routes!(auth::consent_texts::texts))
+        .add(ANYONE, routes!(auth::sign_in::enter))
+        .add(ANYONE, routes!(auth::refresh::renew))
+        .add(MEMBER, routes!(auth::logout::leave))
+        .add(MEMBER, routes!(auth::list_sessions::sessions))
+        .add(MEMBER, routes!(auth::end_other_sessions::end_all_others))
+        .add(MEMBER, routes!(auth::end_session::end_one))
+        .add(MEMBER, routes!(users::get::me))
+        .add(MEMBER, routes!(users::change::change_me))
+        .add(MEMBER, routes!(users::card::my_card))
+        .add(
+            MEMBER.after_step_up(),
+            routes!(users::request_phone_code::ask),
+        )
+        .add(MEMBER.after_step_up(), routes!(users::change_phone::change))
+        .add(MEMBER, routes!(users::get_consents::consents))
+        .add(MEMBER, routes!(users::set_consents::set))
+        .add(MEMBER, routes!(users::get_preferences::mine))
+        .add(MEMBER, routes!(users::set_preferences::set))
+        .add(MEMBER, routes!(users::register_device::register))
+        .add(MEMBER, routes!(users::forget_device::forget))
+        .add(MEMBER, routes!(users::referrals::mine))
+        .add(ANYONE, routes!(businesses::list::catalogue))
+        .add(ADMIN, routes!(businesses::create::add))
+        .add(ANYONE, routes!(businesses::get::business))
+        .add(OWNER_OR_ADMIN, routes!(businesses::change::change_one))
+        .add(OWNER_OR_ADMIN, routes!(businesses::add_location::add))
+        .add(MANAGER_OR_ADMIN, routes!(businesses::list_staff::staff))
+        .add(OWNER_OR_ADMIN, routes!(businesses::give_role::give))
+        .add(OWNER_OR_ADMIN, routes!(businesses::take_role::take))
+        .add(OWNER_OR_ADMIN, routes!(businesses::list_keys::keys))
+        .add(
+            OWNER_OR_ADMIN.after_step_up(),
+            routes!(businesses::create_key::make_key),
+        )
+        .add(OWNER_OR_ADMIN, routes!(businesses::revoke_key::revoke_key))
+        .add(MEMBER, routes!(loyalty::balance::my_balance))
+        .add(MEMBER, routes!(loyalty::history::movements))
+        .add(MEMBER, routes!(loyalty::lots::my_lots))
+        .add(ANYONE, routes!(loyalty::ladder::tiers))
+        .add(MEMBER, routes!(loyalty::tier::my_tier))
+        .add(ANYONE, routes!(loyalty::rules::rules_now))
+        .add(READ, routes!(loyalty::lookup::find))
+        .add(READ, routes!(loyalty::quote::ask))
+        .add(HOLD, routes!(loyalty::make_hold::make))
+        .add(HOLD, routes!(loyalty::capture_hold::capture))
+        .add(HOLD, routes!(loyalty::void_hold::void))
+        .add(MEMBER_OR_TILL, routes!(transactions::list::list))
+        .add(SELL, routes!(transactions::post::post))
+        .add(MEMBER_OR_TILL, routes!(transactions::get::get))
+        .add(IMPORTS, routes!(transactions::imports::show::report))
+        .add(SELL, routes!(transactions::refund::refund))
+        .add(SELL, routes!(transactions::void::void))
+        .add(ADMIN, routes!(admin::list_rules::rules))
+        .add(ADMIN, routes!(admin::add_rule::add_one))
+        .add(ADMIN, routes!(admin::get_rule::rule))
+        .add(ADMIN, routes!(admin::change_rule::change_one))
+        .add(ADMIN, routes!(admin::set_tiers::set_tiers))
+        .add(SUPPORT, routes!(admin::end_sessions::end_sessions))
+        .add(SUPPORT, routes!(admin::list_code_stops::stops))
+        .add(ADMIN, routes!(admin::lift_code_stop::lift_one))
+        .add(ADMIN, routes!(admin::list_jobs::jobs))
+        .add(ADMIN, routes!(admin::retry_job::retry))
+        .add(ADMIN, routes!(admin::get_settings::settings))
+        .add(ADMIN, routes!(admin::set_settings::set_settings))
 }
 
-/// The operations under [`API_PREFIX`] that receive files and may take longer.
-pub(crate) fn uploads(config: &HttpConfig) -> OpenApiRouter<HttpKit> {
-    let batch = OpenApiRouter::new()
-        .routes(routes!(transactions::post_batch::post_many))
-        .layer(axum::Extension(BodyLimit(config.batch_bytes)));
-    OpenApiRouter::new()
-        .routes(routes!(admin::ledger_check::check))
-        .routes(routes!(transactions::imports::upload::upload))
-        .merge(batch)
+/// The operations under [`API_PREFIX`] that work on a lot at once and may take longer.
+fn uploads() -> Table {
+    Table::new()
+        .add(ADMIN, routes!(admin::ledger_check::check))
+        .add(IMPORTS, routes!(transactions::imports::upload::upload))
+}
+
+/// Those of them that read a large body of JSON.
+fn batches() -> Table {
+    Table::new().add(BATCH, routes!(transactions::post_batch::post_many))
 }
 
 /// The operations beside the API, for machines that watch or trust the service.
-pub(crate) fn machinery() -> OpenApiRouter<HttpKit> {
-    OpenApiRouter::new()
-        .routes(routes!(health::live::live))
-        .routes(routes!(health::ready::ready))
-        .routes(routes!(well_known::jwks::keys))
+fn machinery() -> Table {
+    Table::new()
+        .add(ANYONE, routes!(health::live::live))
+        .add(ANYONE, routes!(health::ready::ready))
+        .add(ANYONE, routes!(well_known::jwks::keys))
 }
 
-fn pages() -> Router<HttpKit> {
-    Router::new()
-        .route("/openapi.json", get(openapi::document))
-        .route("/docs", get(reference_page::page))
-        .route("/docs/reference.css", get(reference_page::style))
-        .route("/docs/reference.js", get(reference_page::script))
-        .route("/problems", get(problems::list))
-        .route("/problems/{code}", get(problems::one))
-        .route("/dev/outbox", get(development_outbox::show))
+/// The addresses that are documentation and therefore not in the document.
+fn pages() -> Table {
+    Table::new()
+        .page("/openapi.json", get(openapi::document))
+        .page("/docs", get(reference_page::page))
+        .page("/docs/reference.css", get(reference_page::style))
+        .page("/docs/reference.js", get(reference_page::script))
+        .page("/problems", get(problems::list))
+        .page("/problems/{code}", get(problems::one))
+        .page("/dev/outbox", get(development_outbox::show))
 }
 
 /// The whole service, ready to serve.
 pub fn router(context: Context, http: HttpConfig) -> Router {
     let kit = HttpKit::new(context, http);
-    let (usual, _) = api().split_for_parts();
-    let (slow, _) = uploads(kit.config()).split_for_parts();
-    let (beside, _) = machinery().split_for_parts();
     let config = kit.config();
-    let usual = usual.layer(TimeLimit::new(config.request_timeout));
-    let slow = slow.layer(TimeLimit::new(config.upload_timeout));
-    let v1 = usual
-        .merge(slow)
-        .layer(from_fn_with_state(Manners::of(&documented()), observe))
-        .fallback(unknown)
-        .layer(from_fn_with_state(kit.clone(), admit));
+    let large = batches()
+        .gated(&kit, config.upload_timeout)
+        .layer(axum::Extension(BodyLimit(config.batch_bytes)));
+    let v1 = api()
+        .gated(&kit, config.request_timeout)
+        .merge(uploads().gated(&kit, config.upload_timeout))
+        .merge(large)
+        .layer(from_fn_with_state(Manners::of(&documented()), observe));
     let router = Router::new()
-        .nest(API_PREFIX, v1)
-        .merge(beside)
-        .merge(pages())
+        .nest(API_PREFIX, with_fallbacks(v1, &kit))
+        .merge(machinery().open())
+        .merge(pages().open())
         .fallback(unknown)
         .with_state(kit.clone());
     wrap(router, &kit)
 }
 
-/// The document of all operations, before it is completed.
-pub(crate) fn documented() -> OpenApi {
-    OpenApiRouter::with_openapi(openapi::base())
-        .nest(API_PREFIX, api().merge(uploads(&HttpConfig::default())))
-        .merge(machinery())
-        .into_openapi()
+/// Every operation and page with who may call it.
+#[must_use]
+pub fn table() -> Vec<Entry> {
+    let v1 = [api(), uploads(), batches()];
+    let beside = [machinery(), pages()];
+    let v1 = v1.iter().flat_map(|table| table.entries(API_PREFIX));
+    let beside = beside.iter().flat_map(|table| table.entries(""));
+    v1.chain(beside).collect()
 }
 
-async fn unknown() -> Problem {
-    Problem::not_found()
+/// The document of all operations, before it is completed.
+pub(crate) fn documented() -> OpenApi {
+    let v1 = api()
+        .documented()
+        .merge(uploads().documented())
+        .merge(batches().documented());
+    OpenApiRouter::with_openapi(openapi::base())
+        .nest(API_PREFIX, v1)
+        .merge(machinery().documented())
+        .into_openapi()
 }

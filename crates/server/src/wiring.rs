@@ -9,21 +9,27 @@ use anyhow::Context as _;
 use connectors::sms::NoSms;
 use domain::phone::Region;
 use domain::programme::ProgrammeSettings;
-use http_kit::client_address::{ProxyHeader, TrustedProxies};
 use http_kit::rate_limit::Quota;
 use http_kit::{HttpConfig, Readiness};
 use jobs::WorkerBuilder;
+use services::auth::code_rules::CodeRules;
 use services::clock::Clock;
-use services::context::{Context, ContextParts, ServiceConfig};
+use services::context::{Context, ContextParts, ServiceConfig, StaffSecondFactor};
 use services::housekeeping::maintain_partitions;
 use services::ids::IdSource;
 use services::jobs::Timetable;
 use services::loyalty::engine::EngineConfig;
 use services::vault::Vault;
+use shared_state::SharedState;
 
-use crate::config::{self, Config, Environment, Posting};
+use crate::config::{
+    Config, Environment, Posting, SecondFactor, network, test_number, test_numbers_until,
+};
 use crate::database::Database;
 use crate::{job_registry, master_key, schedules};
+
+/// How long a start waits for Redis.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What every use case has at hand.
 ///
@@ -50,14 +56,37 @@ pub(crate) async fn context_at(
     let pool = store::pool::connect(database.url(), config.database_pool_size.get())
         .await
         .context("cannot connect to the database")?;
-    Ok(Context::new(ContextParts {
+    let vault = Vault::new(&master_key::load(config, folder)?);
+    let shared = shared_state(config, &vault, &clock).await?;
+    let parts = ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::new(&master_key::load(config, folder)?),
+        vault,
         sms: Arc::new(NoSms),
         config: service_config(config)?,
-    }))
+    };
+    Ok(Context::with_shared(parts, shared))
+}
+
+/// What is counted together with other processes. One that starts while Redis is away starts all the same.
+async fn shared_state(
+    config: &Config,
+    vault: &Vault,
+    clock: &Clock,
+) -> anyhow::Result<SharedState> {
+    let (key, now) = (vault.shared_state_key(), clock.for_counting());
+    let Some(url) = &config.redis_url else {
+        return Ok(SharedState::in_process(key, now));
+    };
+    let patience = Duration::from_millis(config.redis_timeout_ms.get().into());
+    let shared = SharedState::on_redis(url.reveal(), key, now, patience).context("redis_url")?;
+    if !shared.wait_until_shared(REDIS_PATIENCE).await {
+        tracing::warn!(
+            "Redis does not answer; until it does, this process counts alone and sends no codes"
+        );
+    }
+    Ok(shared)
 }
 
 fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
@@ -75,9 +104,34 @@ fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
             .iter()
             .map(|code| region(code))
             .collect::<Result<_, _>>()?,
-        sms_hourly_budget: config.sms.hourly_budget,
+        codes: code_rules(config)?,
+        signing_alg: config.tokens.alg,
+        staff_second_factor: match config.auth.staff_second_factor {
+            SecondFactor::Required => StaffSecondFactor::Required,
+            SecondFactor::Optional => StaffSecondFactor::Optional,
+        },
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
         engine: engine_config(&config.posting),
+    })
+}
+
+fn code_rules(config: &Config) -> anyhow::Result<CodeRules> {
+    let sms = &config.sms;
+    let region = sms.default_region.parse().context("sms.default_region")?;
+    let test_numbers = sms.test_numbers.iter();
+    Ok(CodeRules {
+        hourly_budget: sms.hourly_budget,
+        daily_budget: sms.daily_budget,
+        per_network: sms.per_network,
+        per_device: sms.per_device,
+        per_prefix: sms.per_prefix,
+        per_region: sms.per_region,
+        brake_after: sms.brake_after.get(),
+        app_hash: Some(sms.android_app_hash.clone()).filter(|hash| !hash.is_empty()),
+        test_numbers: test_numbers
+            .filter_map(|text| test_number(text, region))
+            .collect(),
+        test_numbers_until: test_numbers_until(&sms.test_numbers_until),
     })
 }
 
@@ -128,15 +182,11 @@ pub(crate) fn http_config(config: &Config, readiness: &Readiness) -> HttpConfig 
             burst: limits.anonymous_burst,
         },
         in_flight: limits.in_flight,
-        proxies: TrustedProxies {
-            networks: (config.trusted_proxies.iter())
-                .filter_map(|network| network.parse().ok())
-                .collect(),
-            header: match config.proxy_header {
-                config::ProxyHeader::XForwardedFor => ProxyHeader::XForwardedFor,
-                config::ProxyHeader::Forwarded => ProxyHeader::Forwarded,
-            },
-        },
+        trusted_proxies: limits
+            .trusted_proxies
+            .iter()
+            .filter_map(|text| network(text))
+            .collect(),
         readiness: readiness.clone(),
     }
 }

@@ -1,10 +1,13 @@
 //! Who is asking. A use case takes the caller that it is written for, so that its signature says who may call it;
 //! the tenant comes from here, never from what the caller says.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{BusinessId, KeyId, LocationId, MemberId, SessionId};
 use domain::rights::{OperatorRole, Scope, StaffRole};
 use uuid::Uuid;
+
+/// How long ago a person may have proved who it is, for what wants a recent proof.
+pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
 
 /// A person's place at one business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +33,43 @@ pub struct Person {
     pub operator: Vec<OperatorRole>,
     /// When the person last proved who it is.
     pub auth_time: DateTime<Utc>,
-    /// How (RFC 8176): `sms`, later `otp`, `hwk`.
+    /// How (RFC 8176): `sms`; `hwk` for a passkey that verified its user; `pwd` and `otp`.
     pub amr: Vec<String>,
+    /// Whether `staff` and `operator` are empty because the sign-in is too weak for the roles that the person has.
+    pub withheld: bool,
+}
+
+impl Person {
+    /// Whether the proof was of two factors: a passkey that verified its user, or a password and a code of an
+    /// authenticator. A text message counts for nothing here: it and an authenticator are both something one has.
+    #[must_use]
+    pub fn is_strong(&self) -> bool {
+        let used = |method: &str| self.amr.iter().any(|one| one == method);
+        used("hwk") || (used("pwd") && used("otp"))
+    }
+
+    /// The person with only what the sign-in is good for: without a second factor the roles are withheld.
+    #[must_use]
+    pub fn as_far_as_proved(self, required: bool) -> Self {
+        if !required || self.is_strong() || (self.staff.is_empty() && self.operator.is_empty()) {
+            return self;
+        }
+        Self {
+            staff: Vec::new(),
+            operator: Vec::new(),
+            withheld: true,
+            ..self
+        }
+    }
+
+    /// Why a person without a role is refused.
+    const fn refusal(&self) -> AccessError {
+        if self.withheld {
+            AccessError::SecondFactorRequired
+        } else {
+            AccessError::Forbidden
+        }
+    }
 }
 
 /// A till or CRM with its integration key.
@@ -117,6 +155,12 @@ pub enum AccessError {
     /// The caller works at several businesses and must name one.
     #[error("the caller works at several businesses and must name one")]
     BusinessRequired,
+    /// The caller has a role and signed in without a second factor.
+    #[error("the caller's role wants a sign-in with a second factor")]
+    SecondFactorRequired,
+    /// The caller proved who it is too long ago for this.
+    #[error("this wants a proof of identity that is at most five minutes old")]
+    StepUpRequired,
 }
 
 impl Caller {
@@ -153,11 +197,12 @@ impl Caller {
     /// As somebody at a till.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`] for a person who works nowhere.
+    /// [`AccessError::Forbidden`] for a person who works nowhere, [`AccessError::SecondFactorRequired`] for one whose
+    /// sign-in is too weak for it.
     pub fn into_till(self) -> Result<TillCaller, AccessError> {
         match self {
             Self::Key(key) => Ok(TillCaller::Key(key)),
-            Self::Person(person) if person.staff.is_empty() => Err(AccessError::Forbidden),
+            Self::Person(person) if person.staff.is_empty() => Err(person.refusal()),
             Self::Person(person) => Ok(TillCaller::Cashier {
                 member: person.member,
                 session: person.session,
@@ -169,11 +214,12 @@ impl Caller {
     /// As staff of a business, or an operator standing in for it.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`] for a key and for a person who has neither.
+    /// [`AccessError::Forbidden`] for a key and for a person who has neither,
+    /// [`AccessError::SecondFactorRequired`] for one whose sign-in is too weak for it.
     pub fn into_staff(self) -> Result<StaffCaller, AccessError> {
         let person = self.into_person()?;
         if person.staff.is_empty() && person.operator.is_empty() {
-            return Err(AccessError::Forbidden);
+            return Err(person.refusal());
         }
         Ok(StaffCaller {
             member: person.member,
@@ -186,11 +232,12 @@ impl Caller {
     /// As an operator.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`] for everybody else.
+    /// [`AccessError::Forbidden`] for everybody else, [`AccessError::SecondFactorRequired`] for one whose sign-in is too
+    /// weak for it.
     pub fn into_operator(self) -> Result<OperatorCaller, AccessError> {
         let person = self.into_person()?;
         if person.operator.is_empty() {
-            return Err(AccessError::Forbidden);
+            return Err(person.refusal());
         }
         Ok(OperatorCaller {
             member: person.member,
@@ -199,7 +246,27 @@ impl Caller {
         })
     }
 
-    fn into_person(self) -> Result<Person, AccessError> {
+    /// Passes a person who proved who it is within [`FRESH_FOR`]; with two factors, if the person has a role.
+    ///
+    /// # Errors
+    /// [`AccessError::StepUpRequired`] if that was longer ago, [`AccessError::SecondFactorRequired`] if the sign-in is too
+    /// weak for the person's roles, [`AccessError::Forbidden`] for a key.
+    pub fn require_fresh(&self, now: DateTime<Utc>) -> Result<(), AccessError> {
+        match self {
+            Self::Key(_) => Err(AccessError::Forbidden),
+            Self::Person(person) if person.withheld => Err(AccessError::SecondFactorRequired),
+            Self::Person(person) if now - person.auth_time > FRESH_FOR => {
+                Err(AccessError::StepUpRequired)
+            }
+            Self::Person(_) => Ok(()),
+        }
+    }
+
+    /// As a person, whatever the person may do.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] for a key.
+    pub fn into_person(self) -> Result<Person, AccessError> {
         match self {
             Self::Person(person) => Ok(person),
             Self::Key(_) => Err(AccessError::Forbidden),
@@ -359,102 +426,4 @@ fn require_place(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn business(n: u128) -> BusinessId {
-        Uuid::from_u128(n).into()
-    }
-
-    fn cashier(places: &[(u128, StaffRole, Option<u128>)]) -> TillCaller {
-        TillCaller::Cashier {
-            member: Uuid::from_u128(100).into(),
-            session: Uuid::from_u128(101).into(),
-            places: places
-                .iter()
-                .map(|(n, role, location)| StaffPlace {
-                    business: business(*n),
-                    role: *role,
-                    location: location.map(|n| Uuid::from_u128(n).into()),
-                })
-                .collect(),
-        }
-    }
-
-    fn key(scopes: &[Scope]) -> TillCaller {
-        TillCaller::Key(KeyCaller {
-            key: Uuid::from_u128(7).into(),
-            business: business(1),
-            location: None,
-            scopes: scopes.to_vec(),
-        })
-    }
-
-    #[test]
-    fn another_business_is_unknown() {
-        let till = key(&[Scope::TransactionsWrite]);
-        assert_eq!(till.business(None), Ok(business(1)));
-        assert_eq!(till.business(Some(business(1))), Ok(business(1)));
-        assert_eq!(till.business(Some(business(2))), Err(AccessError::Unknown));
-        let one = cashier(&[(1, StaffRole::Cashier, None)]);
-        assert_eq!(one.business(None), Ok(business(1)));
-        assert_eq!(one.business(Some(business(2))), Err(AccessError::Unknown));
-        let two = cashier(&[(1, StaffRole::Cashier, None), (2, StaffRole::Owner, None)]);
-        assert_eq!(two.business(None), Err(AccessError::BusinessRequired));
-        assert_eq!(two.business(Some(business(2))), Ok(business(2)));
-    }
-
-    #[test]
-    fn a_location_limits() {
-        let at_five = cashier(&[(1, StaffRole::Cashier, Some(5))]);
-        let location = |n: u128| Some(LocationId::from(Uuid::from_u128(n)));
-        assert_eq!(at_five.location(business(1), None), Ok(location(5)));
-        assert_eq!(at_five.location(business(1), location(5)), Ok(location(5)));
-        assert_eq!(
-            at_five.location(business(1), location(6)),
-            Err(AccessError::Unknown)
-        );
-        assert_eq!(key(&[]).location(business(1), location(6)), Ok(location(6)));
-    }
-
-    #[test]
-    fn scopes_and_roles_are_needed() {
-        assert_eq!(
-            key(&[]).require(Scope::TransactionsWrite),
-            Err(AccessError::Forbidden)
-        );
-        assert_eq!(
-            key(&[Scope::TransactionsWrite]).require(Scope::TransactionsWrite),
-            Ok(())
-        );
-        let manager = cashier(&[(1, StaffRole::Manager, None)]);
-        assert_eq!(
-            manager.require_role(business(1), StaffRole::Cashier),
-            Ok(())
-        );
-        assert_eq!(
-            manager.require_role(business(1), StaffRole::Owner),
-            Err(AccessError::Forbidden)
-        );
-        assert_eq!(
-            manager.require_role(business(2), StaffRole::Cashier),
-            Err(AccessError::Unknown)
-        );
-    }
-
-    #[test]
-    fn a_person_without_roles_is_only_a_member() {
-        let person = Caller::Person(Person {
-            member: Uuid::from_u128(1).into(),
-            session: Uuid::from_u128(2).into(),
-            staff: Vec::new(),
-            operator: Vec::new(),
-            auth_time: DateTime::UNIX_EPOCH,
-            amr: vec!["sms".into()],
-        });
-        assert!(person.clone().into_member().is_ok());
-        assert_eq!(person.clone().into_till(), Err(AccessError::Forbidden));
-        assert_eq!(person.clone().into_staff(), Err(AccessError::Forbidden));
-        assert_eq!(person.into_operator(), Err(AccessError::Forbidden));
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
+use shared_state::Now;
 
 /// Where "now" comes from: the machine's clock, or a hand that a test moves.
 #[derive(Clone, Debug)]
@@ -40,6 +41,18 @@ impl Clock {
         Utc.timestamp_micros(micros)
             .single()
             .expect("a moment within chrono's range")
+    }
+
+    /// The same clock for what all processes count together: a real one is read there, a manual one here.
+    #[must_use]
+    pub fn for_counting(&self) -> Now {
+        match self {
+            Self::System => Now::real(),
+            Self::Manual(micros) => {
+                let micros = Arc::clone(micros);
+                Now::told_by(move || u64::try_from(micros.load(Ordering::SeqCst)).unwrap_or(0))
+            }
+        }
     }
 
     /// Moves a manual clock forward; the machine's clock is left alone.

@@ -5,20 +5,35 @@ use std::sync::Arc;
 
 use connectors::sms::SmsSender;
 use domain::phone::Region;
+use domain::signing_alg::SigningAlg;
+use shared_state::SharedState;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use store::error::StoreError;
 
+use crate::auth::code_rules::CodeRules;
 use crate::caches::Caches;
+use crate::changes;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::jobs::Timetable;
+use crate::limits::{LimitCounters, PostgresCounters};
 use crate::loyalty::engine::{Engine, EngineConfig};
 use crate::readers::{Reader, Readers};
 use crate::vault::Vault;
 
 /// How many long requests are worked on at once; more of them would not be done sooner.
 const MOST_KEY_HOLDERS: u32 = 4;
+
+/// Whether staff and operators have to sign in with a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StaffSecondFactor {
+    /// Without one, a person with a role is a member and no more.
+    #[default]
+    Required,
+    /// A code by text message is enough. For trying things out.
+    Optional,
+}
 
 /// What the services need to know of the configuration.
 #[derive(Clone, Debug)]
@@ -31,8 +46,12 @@ pub struct ServiceConfig {
     pub default_region: Region,
     /// The countries to whose mobile numbers one-time codes are sent.
     pub sms_regions: Vec<Region>,
-    /// How many one-time codes the whole programme sends in an hour; beyond it none is sent.
-    pub sms_hourly_budget: u32,
+    /// What bounds the sending of one-time codes.
+    pub codes: CodeRules,
+    /// The algorithm of the keys that are made to sign access tokens.
+    pub signing_alg: SigningAlg,
+    /// Whether staff and operators have to sign in with a second factor.
+    pub staff_second_factor: StaffSecondFactor,
     /// What runs by the clock, for whoever asks.
     pub timetable: Timetable,
     /// How purchases are gathered into groups.
@@ -46,7 +65,9 @@ impl Default for ServiceConfig {
             development: false,
             default_region: Region::RU,
             sms_regions: vec![Region::RU],
-            sms_hourly_budget: 1000,
+            codes: CodeRules::default(),
+            signing_alg: SigningAlg::Rs256,
+            staff_second_factor: StaffSecondFactor::Required,
             timetable: Timetable::default(),
             engine: EngineConfig::default(),
         }
@@ -79,22 +100,54 @@ pub struct Context {
 #[derive(Debug)]
 struct Inner {
     parts: ContextParts,
-    caches: Caches,
+    caches: Arc<Caches>,
+    shared: SharedState,
     readers: Readers,
     key_holders: PgPool,
     engine: Engine,
+    counters: Arc<dyn LimitCounters>,
 }
 
 impl Context {
-    /// Joins the parts.
+    /// Joins the parts, for a process that is alone.
     #[must_use]
     pub fn new(parts: ContextParts) -> Self {
+        let key = parts.vault.shared_state_key();
+        let shared = SharedState::in_process(key, parts.clock.for_counting());
+        Self::with_shared(parts, shared)
+    }
+
+    /// Joins the parts, for a process that counts together with others, and tells them what it changes.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio, if `shared` is on Redis.
+    #[must_use]
+    pub fn with_shared(parts: ContextParts, shared: SharedState) -> Self {
+        Self::join(parts, shared, Arc::new(PostgresCounters))
+    }
+
+    /// Joins the parts, for a process that is alone, with somebody else who counts against limits.
+    #[must_use]
+    pub fn with_counters(parts: ContextParts, counters: Arc<dyn LimitCounters>) -> Self {
+        let key = parts.vault.shared_state_key();
+        let shared = SharedState::in_process(key, parts.clock.for_counting());
+        Self::join(parts, shared, counters)
+    }
+
+    fn join(parts: ContextParts, shared: SharedState, counters: Arc<dyn LimitCounters>) -> Self {
+        let caches = Arc::new(Caches::new(shared.clone()));
+        if shared.is_shared() {
+            let (weak, clock) = (Arc::downgrade(&caches), parts.clock.clone());
+            tokio::spawn(changes::follow(shared.subscribe(), weak, clock));
+        }
         Self {
             inner: Arc::new(Inner {
                 engine: Engine::new(parts.config.engine),
                 key_holders: store::pool::aside(&parts.pool, MOST_KEY_HOLDERS),
                 parts,
-                caches: Caches::default(),
+                counters,
+                caches,
+                shared,
                 readers: Readers::default(),
             }),
         }
@@ -157,6 +210,17 @@ impl Context {
         &self.inner.parts.config
     }
 
+    /// Who counts against limits.
+    pub(crate) fn counters(&self) -> &dyn LimitCounters {
+        self.inner.counters.as_ref()
+    }
+
+    /// What all processes count together and tell each other.
+    #[must_use]
+    pub fn shared(&self) -> &SharedState {
+        &self.inner.shared
+    }
+
     /// The engine that posts.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -166,6 +230,7 @@ impl Context {
     /// Carries out what waits in the engine, which takes nothing new, and closes all connections.
     pub async fn close(&self) {
         self.engine().drain().await;
+        self.shared().told().await;
         self.inner.readers.close().await;
         self.key_holders().close().await;
         self.pool().close().await;

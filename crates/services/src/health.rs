@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use shared_state::Health;
+
 use crate::context::Context;
 
 /// How long the database may take to answer.

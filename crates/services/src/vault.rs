@@ -31,6 +31,8 @@ pub enum SealedField {
     MessageText,
     /// A piece of a file that is being imported.
     ImportFile,
+    /// The prefix or country whose codes were stopped.
+    CodeStop,
     /// A member's e-mail address.
     MemberEmail,
     /// Where a push message to a device goes.
@@ -50,6 +52,7 @@ impl SealedField {
             Self::MessageRecipient => b"message.recipient",
             Self::MessageText => b"message.text",
             Self::ImportFile => b"import.file",
+            Self::CodeStop => b"code_stop.label",
             Self::MemberEmail => b"member.email",
             Self::DeviceToken => b"device.token",
             Self::Export => b"export",
@@ -175,13 +178,17 @@ pub struct Vault {
     phone_lookup: hmac::Key,
     address: hmac::Key,
     one_time_code: hmac::Key,
+    limit: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
     found_member: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
+    shared_state: [u8; 32],
 }
 
+/// The identity of the key of one-time codes; the first byte of each of their hashes.
+const CODE_KEY_ID: u8 = 1;
 const NONCE_BYTES: usize = 12;
 
 fn root_of(secret: &[u8; 32]) -> hkdf::Prk {
@@ -221,11 +228,13 @@ impl Vault {
             phone_lookup: mac(b"lookup/phone/1"),
             address: mac(b"address/1"),
             one_time_code: mac(b"one-time-code/1"),
+            limit: mac(b"limit/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
             found_member: mac(b"found-member/1"),
             check: derive(&root, b"check/1"),
             cursor: derive(&root, b"cursor/1"),
+            shared_state: derive(&root, b"shared-state/1"),
         })
     }
 
@@ -325,6 +334,14 @@ impl Vault {
             .to_vec()
     }
 
+    /// The bucket in which `what` is counted against `limit`; it tells nothing of either without the master key.
+    #[must_use]
+    pub fn limit_bucket(&self, limit: &str, what: &[u8]) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.limit);
+        context.update(&[limit.as_bytes(), &[0], what].concat());
+        context.sign().as_ref().to_vec()
+    }
+
     /// The hash under which the member of a phone is looked up.
     #[must_use]
     pub fn member_phone_hash(&self, phone: &Phone) -> Vec<u8> {
@@ -388,7 +405,7 @@ impl Vault {
         tag
     }
 
-    /// The keyed hash of a one-time code, bound to its challenge, phone and purpose.
+    /// The keyed hash of a one-time code, bound to its challenge, phone and purpose. Its first byte names the key.
     #[must_use]
     pub fn code_hash(
         &self,
@@ -403,7 +420,7 @@ impl Vault {
             context.update(&[0]);
             context.update(part.as_bytes());
         }
-        context.sign().as_ref().to_vec()
+        [&[CODE_KEY_ID], context.sign().as_ref()].concat()
     }
 
     /// The secret of the device card that has this locator. It is derived, so nothing is stored.
@@ -432,6 +449,12 @@ impl Vault {
     #[must_use]
     pub const fn cursor_key(&self) -> &[u8; 32] {
         &self.cursor
+    }
+
+    /// The key of the hashes under which is counted what all processes count together.
+    #[must_use]
+    pub const fn shared_state_key(&self) -> &[u8; 32] {
+        &self.shared_state
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn get(
 ) -> Result<Option<BalanceRow>, StoreError> {
     // The lots come in the order of their index, and the look ends with the first group.
     let row = sqlx::query!(
-        r#"select w.available, w.pending, w.held, w.debt, w.next_change_at, w.tier, w.tier_since,
+        r#"select w.available, w.pending, w.held, w.debt, w.next_change_at, w.spending_from, w.tier, w.tier_since,
                   e.expires_at as "expires_at?", e.points as "points?"
            from wallets w
            left join lateral (
@@ -50,6 +50,7 @@ pub async fn get(
             held: row.held,
             debt: row.debt,
             next_change_at: row.next_change_at,
+            spending_from: row.spending_from,
         };
         BalanceRow {
             wallet: WalletRow {

@@ -283,3 +283,27 @@ pub async fn update_profile(
     .fetch_optional(conn)
     .await?)
 }
+
+/// The constraint that lets one member have a phone.
+pub const PHONE_UNIQUE: &str = "members_phone_unique";
+
+/// Gives a member another phone.
+///
+/// # Errors
+/// If the database fails; constraint [`PHONE_UNIQUE`] if another member has it.
+pub async fn set_phone(
+    conn: &mut PgConnection,
+    member: MemberId,
+    hash: &[u8],
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update members set phone_hash = $2, phone_sealed = $3, version = version + 1 where id = $1",
+        member.as_uuid(),
+        hash,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

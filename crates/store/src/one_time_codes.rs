@@ -1,5 +1,4 @@
-//! Tables `one_time_codes`, `code_phones` and `sms_budgets`: codes that were sent, what their phones did with them,
-//! and how many messages an hour has cost.
+//! Tables `one_time_codes` and `code_phones`: codes that were sent, and what their phones did with them.
 
 use chrono::{DateTime, Utc};
 use domain::ids::ChallengeId;
@@ -17,6 +16,14 @@ pub struct PhoneRow {
     pub waits_until: Option<DateTime<Utc>>,
 }
 
+impl PhoneRow {
+    /// A phone that did nothing wrong.
+    pub const BLAMELESS: Self = Self {
+        failures: 0,
+        waits_until: None,
+    };
+}
+
 /// A code to be kept.
 #[derive(Debug)]
 pub struct NewCode<'a> {
@@ -24,6 +31,10 @@ pub struct NewCode<'a> {
     pub id: ChallengeId,
     /// The keyed hash of the phone.
     pub phone_hash: &'a [u8],
+    /// The keyed hash of the phone's prefix.
+    pub prefix_hash: &'a [u8],
+    /// The keyed hash of the phone's country.
+    pub region_hash: &'a [u8],
     /// What it is for.
     pub purpose: CodePurpose,
     /// The keyed hash of the code.
@@ -115,27 +126,6 @@ pub async fn sent_after(
     .await?)
 }
 
-/// Counts a message against the hour's budget; `false` if that is used up, and nothing is counted.
-///
-/// # Errors
-/// If the database fails.
-pub async fn take_from_budget(
-    conn: &mut PgConnection,
-    hour: DateTime<Utc>,
-    budget: i32,
-) -> Result<bool, StoreError> {
-    let sent = sqlx::query_scalar!(
-        "insert into sms_budgets (hour, sent) select $1, 1 where $2 > 0
-         on conflict (hour) do update set sent = sms_budgets.sent + 1 where sms_budgets.sent < $2
-         returning sent",
-        hour,
-        budget,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(sent.is_some())
-}
-
 /// Keeps a code, and kills the one that lives for the same phone and purpose.
 ///
 /// # Errors
@@ -149,14 +139,17 @@ pub async fn replace(conn: &mut PgConnection, code: &NewCode<'_>) -> Result<(), 
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "insert into one_time_codes (id, phone_hash, purpose, code_hash, live, created_at, expires_at)
-         values ($1, $2, $3, $4, true, $5, $6)",
+        "insert into one_time_codes 
+             (id, phone_hash, purpose, code_hash, live, created_at, expires_at, prefix_hash, region_hash)
+         values ($1, $2, $3, $4, true, $5, $6, $7, $8)",
         code.id.as_uuid(),
         code.phone_hash,
         code.purpose.as_str(),
         code.code_hash,
         code.created_at,
         code.expires_at,
+        code.prefix_hash,
+        code.region_hash,
     )
     .execute(conn)
     .await?;
@@ -207,7 +200,7 @@ pub async fn mark_used(
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes codes, budgets and blameless phones from before `before`; answers with the number of codes.
+/// Deletes codes and blameless phones from before `before`; answers with the number of codes.
 ///
 /// # Errors
 /// If the database fails.
@@ -216,9 +209,6 @@ pub async fn delete_before(
     before: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let codes = sqlx::query!("delete from one_time_codes where created_at < $1", before)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("delete from sms_budgets where hour < $1", before)
         .execute(&mut *conn)
         .await?;
     sqlx::query!(

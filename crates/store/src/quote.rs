@@ -85,6 +85,7 @@ struct Row {
     held: Option<i64>,
     debt: Option<i64>,
     next_change_at: Option<DateTime<Utc>>,
+    spending_from: Option<DateTime<Utc>>,
     tier: Option<String>,
     tier_since: Option<DateTime<Utc>>,
     receipt: Option<Uuid>,
@@ -118,7 +119,7 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
            )
            select f.id as "id?", f.status as "status?", f.birthday_sealed,
                   w.available as "available?", w.pending as "pending?", w.held as "held?", w.debt as "debt?",
-                  w.next_change_at, w.tier as "tier?", w.tier_since as "tier_since?",
+                  w.next_change_at, w.spending_from, w.tier as "tier?", w.tier_since as "tier_since?",
                   (select r.transaction_id from receipts r
                    where r.business_id = $5 and r.kind = 'purchase' and r.receipt_number = $6) as receipt,
                   exists (select from used_member_codes u where u.member_id = f.id and u.step = $7) as "code_used!",
@@ -181,6 +182,7 @@ impl Row {
             held: self.held?,
             debt: self.debt?,
             next_change_at: self.next_change_at,
+            spending_from: self.spending_from,
         };
         Some(WalletRow {
             wallet: balances.wallet(member),

@@ -18,6 +18,10 @@ pub struct SessionRow {
     pub member_status: String,
     /// What the person called the device.
     pub device: String,
+    /// A coarse place: the network, cut short.
+    pub place: String,
+    /// The program and its system.
+    pub client: String,
     /// How the person proved who it is (RFC 8176).
     pub amr: Vec<String>,
     /// When the person last did.
@@ -39,6 +43,10 @@ pub struct NewSession<'a> {
     pub member: MemberId,
     /// What the person calls the device.
     pub device: &'a str,
+    /// A coarse place: the network, cut short.
+    pub place: &'a str,
+    /// The program and its system.
+    pub client: &'a str,
     /// How the person proved who it is.
     pub amr: &'a [String],
 }
@@ -62,13 +70,15 @@ pub async fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "insert into sessions (id, member_id, device, amr, auth_time, created_at, last_seen_at)
-         values ($1, $2, $3, $4, $5, $5, $5)",
+        "insert into sessions (id, member_id, device, amr, auth_time, created_at, last_seen_at, place, client)
+         values ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
         new.id.as_uuid(),
         new.member.as_uuid(),
         new.device,
         new.amr,
         now,
+        new.place,
+        new.client,
     )
     .execute(conn)
     .await?;
@@ -85,8 +95,8 @@ pub async fn get(
 ) -> Result<Option<SessionRow>, StoreError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        "select s.id, s.member_id, m.status as member_status, s.device, s.amr, s.auth_time, s.created_at,
-             s.last_seen_at, s.ended_at
+        "select s.id, s.member_id, m.status as member_status, s.device, s.place, s.client, s.amr, s.auth_time,
+             s.created_at, s.last_seen_at, s.ended_at
          from sessions s join members m on m.id = s.member_id where s.id = $1",
         session.as_uuid(),
     )
@@ -105,6 +115,10 @@ pub struct SessionWithRoles {
     pub amr: Vec<String>,
     /// When the person last did.
     pub auth_time: DateTime<Utc>,
+    /// When the sign-in was.
+    pub created_at: DateTime<Utc>,
+    /// When its tokens were last renewed.
+    pub last_seen_at: DateTime<Utc>,
     /// When the sign-in was ended.
     pub ended_at: Option<DateTime<Utc>>,
     /// The places of `staff`, in order of business: where.
@@ -127,7 +141,8 @@ pub async fn get_with_roles(
 ) -> Result<Option<SessionWithRoles>, StoreError> {
     Ok(sqlx::query_as!(
         SessionWithRoles,
-        r#"select s.member_id, m.status as member_status, s.amr, s.auth_time, s.ended_at,
+        r#"select s.member_id, m.status as member_status, s.amr, s.auth_time, s.created_at, s.last_seen_at,
+             s.ended_at,
              array(select f.business_id from staff f where f.member_id = s.member_id order by f.business_id) as "businesses!",
              array(select f.role from staff f where f.member_id = s.member_id order by f.business_id) as "staff_roles!",
              array(select f.location_id from staff f where f.member_id = s.member_id order by f.business_id)
@@ -150,8 +165,8 @@ pub async fn lock(
 ) -> Result<Option<SessionRow>, StoreError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        "select s.id, s.member_id, m.status as member_status, s.device, s.amr, s.auth_time, s.created_at,
-             s.last_seen_at, s.ended_at
+        "select s.id, s.member_id, m.status as member_status, s.device, s.place, s.client, s.amr, s.auth_time,
+             s.created_at, s.last_seen_at, s.ended_at
          from sessions s join members m on m.id = s.member_id where s.id = $1 for update of s",
         session.as_uuid(),
     )
@@ -170,8 +185,8 @@ pub async fn list(
 ) -> Result<Vec<SessionRow>, StoreError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        "select s.id, s.member_id, m.status as member_status, s.device, s.amr, s.auth_time, s.created_at,
-             s.last_seen_at, s.ended_at
+        "select s.id, s.member_id, m.status as member_status, s.device, s.place, s.client, s.amr, s.auth_time,
+             s.created_at, s.last_seen_at, s.ended_at
          from sessions s join members m on m.id = s.member_id
          where s.member_id = $1 and s.ended_at is null and s.last_seen_at > $2
          order by s.id desc limit 100",
@@ -205,19 +220,67 @@ pub async fn end(
     Ok(done.rows_affected() > 0)
 }
 
-/// Notes that the sign-in's tokens were renewed.
+/// Notes that the person of a sign-in proved who it is, and how; `false` if there is no such sign-in.
+///
+/// # Errors
+/// If the database fails.
+pub async fn prove(
+    conn: &mut PgConnection,
+    session: SessionId,
+    amr: &[String],
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update sessions set amr = $2, auth_time = $3 where id = $1",
+        session.as_uuid(),
+        amr,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends all sign-ins of a member but one, if one is to stay; answers with those that were ended.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    member: MemberId,
+    but: Option<SessionId>,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>, StoreError> {
+    let ended = sqlx::query_scalar!(
+        "update sessions set ended_at = $4, end_reason = $3
+         where member_id = $1 and ended_at is null and ($2::uuid is null or id <> $2) returning id",
+        member.as_uuid(),
+        but.map(SessionId::as_uuid),
+        reason,
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended.into_iter().map(Into::into).collect())
+}
+
+/// Notes that the sign-in's tokens were renewed, and from where.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn touch(
     conn: &mut PgConnection,
     session: SessionId,
+    (place, client): (&str, &str),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "update sessions set last_seen_at = $2 where id = $1",
+        "update sessions set last_seen_at = $2, place = $3, client = $4 where id = $1",
         session.as_uuid(),
-        now
+        now,
+        place,
+        client,
     )
     .execute(conn)
     .await?;

@@ -13,7 +13,7 @@ pub struct SigningKeyRow {
     pub kid: String,
     /// The one algorithm that it is for.
     pub alg: String,
-    /// `next`, `current` or `retired`.
+    /// `next`, `current`, `retired` or `revoked`.
     pub state: String,
     /// The public key as it is published (RFC 7517).
     pub public_jwk: Value,
@@ -93,16 +93,36 @@ pub async fn lock(conn: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes keys that were retired before `before`; answers with their number.
+/// Revokes a key; answers with the state that it was in, `None` if there is none that was not revoked.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn delete_retired(
+pub async fn revoke(
+    conn: &mut PgConnection,
+    kid: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "with was as (select kid, state from signing_keys where kid = $1 and state <> 'revoked' for update)
+         update signing_keys k set state = 'revoked', changed_at = $2 from was where k.kid = was.kid
+         returning was.state",
+        kid,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Deletes keys that were retired or revoked before `before`; answers with their number.
+///
+/// # Errors
+/// If the database fails.
+pub async fn delete_over(
     conn: &mut PgConnection,
     before: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query!(
-        "delete from signing_keys where state = 'retired' and changed_at < $1",
+        "delete from signing_keys where state in ('retired', 'revoked') and changed_at < $1",
         before,
     )
     .execute(conn)

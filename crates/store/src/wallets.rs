@@ -29,6 +29,7 @@ pub(crate) struct Balances {
     pub(crate) held: i64,
     pub(crate) debt: i64,
     pub(crate) next_change_at: Option<DateTime<Utc>>,
+    pub(crate) spending_from: Option<DateTime<Utc>>,
 }
 
 impl Balances {
@@ -40,6 +41,7 @@ impl Balances {
             held: Points::from_hundredths(self.held),
             debt: Points::from_hundredths(self.debt),
             next_change_at: self.next_change_at,
+            spending_from: self.spending_from,
             lots_loaded: false,
             ..Wallet::empty(member)
         }
@@ -66,7 +68,7 @@ pub async fn lock(
     members: &[Uuid],
 ) -> Result<BTreeMap<MemberId, WalletRow>, StoreError> {
     let rows = sqlx::query!(
-        r#"select member_id, available, pending, held, debt, next_change_at, tier, tier_since
+        r#"select member_id, available, pending, held, debt, next_change_at, spending_from, tier, tier_since
            from wallets where member_id = any($1) order by member_id for no key update"#,
         members
     )
@@ -82,6 +84,7 @@ pub async fn lock(
                 held: row.held,
                 debt: row.debt,
                 next_change_at: row.next_change_at,
+                spending_from: row.spending_from,
             };
             (
                 member,
@@ -101,7 +104,7 @@ pub async fn lock(
 /// [`StoreError`] from the database.
 pub async fn get(conn: &mut PgConnection, member: Uuid) -> Result<Option<WalletRow>, StoreError> {
     let row = sqlx::query!(
-        r#"select available, pending, held, debt, next_change_at, tier, tier_since
+        r#"select available, pending, held, debt, next_change_at, spending_from, tier, tier_since
            from wallets where member_id = $1"#,
         member
     )
@@ -114,6 +117,7 @@ pub async fn get(conn: &mut PgConnection, member: Uuid) -> Result<Option<WalletR
             held: row.held,
             debt: row.debt,
             next_change_at: row.next_change_at,
+            spending_from: row.spending_from,
         };
         WalletRow {
             wallet: balances.wallet(member.into()),
@@ -175,4 +179,23 @@ impl<'a> Columns<'a> {
         }
         columns
     }
+}
+
+/// Lets a member spend nothing before `until`; a later moment that stands there already stays.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn spend_not_before(
+    conn: &mut PgConnection,
+    member: MemberId,
+    until: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update wallets set spending_from = greatest(spending_from, $2) where member_id = $1",
+        member.as_uuid(),
+        until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

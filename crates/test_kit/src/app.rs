@@ -8,10 +8,12 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use connectors::sms::RecordingSms;
 use http::Method;
 use http_kit::HttpConfig;
+use services::auth::code_rules::CodeRules;
 use services::clock::Clock;
 use services::context::{Context, ContextParts, ServiceConfig};
 use services::ids::IdSource;
 use services::vault::Vault;
+use shared_state::SharedState;
 use sqlx::PgPool;
 
 use crate::database::TestDatabase;
@@ -29,23 +31,75 @@ pub fn start_of_tests() -> DateTime<Utc> {
         .expect("a moment")
 }
 
-/// The usual context of tests: a clock that stands still, a master key that is always the same.
-pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
-    context_with(Clock::manual(start_of_tests()), pool, sms)
+/// The usual settings of tests: messages are shown, and only each phone bounds its codes.
+#[must_use]
+pub fn config_of_tests() -> ServiceConfig {
+    ServiceConfig {
+        development: true,
+        codes: CodeRules::unlimited(),
+        ..ServiceConfig::default()
+    }
 }
 
-fn context_with(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> Context {
+/// The usual context of tests: a clock that stands still, a master key that is always the same.
+pub(crate) fn context(pool: PgPool, sms: Arc<RecordingSms>) -> Context {
+    context_with(
+        Clock::manual(start_of_tests()),
+        pool,
+        sms,
+        config_of_tests(),
+    )
+}
+
+fn context_with(
+    clock: Clock,
+    pool: PgPool,
+    sms: Arc<RecordingSms>,
+    config: ServiceConfig,
+) -> Context {
     Context::new(ContextParts {
+        config,
+        ..parts(clock, pool, sms)
+    })
+}
+
+fn parts(clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) -> ContextParts {
+    ContextParts {
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
         vault: Vault::new(&TEST_MASTER_KEY),
         sms,
-        config: ServiceConfig {
-            development: true,
-            ..ServiceConfig::default()
-        },
-    })
+        config: config_of_tests(),
+    }
+}
+
+/// What a server shares with others, on this Redis. `programme` tells those of one test from all others.
+async fn shared_on(redis: &str, programme: &str, clock: &Clock) -> SharedState {
+    let secret = http_kit::json::sha256(programme.as_bytes());
+    let now = clock.for_counting();
+    // A machine under load is slow, and a test counts exactly.
+    let shared = SharedState::on_redis(redis, &secret, now, Duration::from_secs(10))
+        .expect("the address of a Redis");
+    // One that is away is a test, too.
+    shared.wait_until_shared(REDIS_PATIENCE).await;
+    shared
+}
+
+/// How long a server under test waits for Redis when it starts.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The servers of Redis or Valkey that tests may use.
+///
+/// # Panics
+/// If the surroundings name none.
+#[must_use]
+pub fn redis_servers() -> Vec<String> {
+    let all = std::env::var("OWNCIRCLE_TEST_REDIS_URL")
+        .expect("OWNCIRCLE_TEST_REDIS_URL names servers that tests may use, separated by blanks");
+    let all: Vec<String> = all.split_whitespace().map(ToOwned::to_owned).collect();
+    assert!(!all.is_empty(), "OWNCIRCLE_TEST_REDIS_URL names no server");
+    all
 }
 
 /// The real router on a database of its own. Dropping it drops the database.
@@ -57,7 +111,7 @@ pub struct TestApp {
     pub sms: Arc<RecordingSms>,
     router: Router,
     // Last, so that the connections are closed before the database is dropped.
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 impl TestApp {
@@ -83,7 +137,26 @@ impl TestApp {
     pub async fn at_present() -> Self {
         let database = TestDatabase::create().await;
         let url = database.url();
-        Self::at(Clock::System, database, &url, HttpConfig::default()).await
+        let config = config_of_tests();
+        Self::at(Clock::System, database, &url, HttpConfig::default(), config).await
+    }
+
+    /// A service with other settings of the use cases.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn with_config(config: ServiceConfig) -> Self {
+        Self::with(config, HttpConfig::default()).await
+    }
+
+    /// A service with other settings of both sides.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn with(config: ServiceConfig, http: HttpConfig) -> Self {
+        let database = TestDatabase::create().await;
+        let url = database.url();
+        Self::on_with(database, &url, http, config).await
     }
 
     /// A service with the usual settings whose round trips to the database are counted.
@@ -112,15 +185,71 @@ impl TestApp {
     }
 
     async fn on(database: TestDatabase, url: &str, http: HttpConfig) -> Self {
-        Self::at(Clock::manual(start_of_tests()), database, url, http).await
+        Self::on_with(database, url, http, config_of_tests()).await
     }
 
-    async fn at(clock: Clock, database: TestDatabase, url: &str, http: HttpConfig) -> Self {
+    async fn on_with(
+        database: TestDatabase,
+        url: &str,
+        http: HttpConfig,
+        config: ServiceConfig,
+    ) -> Self {
+        Self::at(Clock::manual(start_of_tests()), database, url, http, config).await
+    }
+
+    async fn at(
+        clock: Clock,
+        database: TestDatabase,
+        url: &str,
+        http: HttpConfig,
+        config: ServiceConfig,
+    ) -> Self {
         let pool = store::pool::connect(url, 8)
             .await
             .expect("the test's database answers");
         let sms = Arc::new(RecordingSms::default());
-        let context = context_with(clock, pool, Arc::clone(&sms));
+        let context = context_with(clock, pool, Arc::clone(&sms), config);
+        Self {
+            router: rest_api::router(context.clone(), http),
+            context,
+            sms,
+            database: Arc::new(database),
+        }
+    }
+
+    /// A service that counts on this Redis, which may be away.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn on_redis(http: HttpConfig, redis: &str) -> Self {
+        let database = Arc::new(TestDatabase::create().await);
+        let (clock, sms) = (Clock::manual(start_of_tests()), Arc::default());
+        Self::sharing(database, clock, sms, http, redis).await
+    }
+
+    /// Another service on the same database and this Redis, with the same clock.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub async fn sibling(&self, http: HttpConfig, redis: &str) -> Self {
+        let (database, sms) = (Arc::clone(&self.database), Arc::clone(&self.sms));
+        let clock = self.context.clock().clone();
+        Self::sharing(database, clock, sms, http, redis).await
+    }
+
+    async fn sharing(
+        database: Arc<TestDatabase>,
+        clock: Clock,
+        sms: Arc<RecordingSms>,
+        http: HttpConfig,
+        redis: &str,
+    ) -> Self {
+        let url = database.url();
+        let shared = shared_on(redis, &url, &clock).await;
+        let pool = store::pool::connect(&url, 8)
+            .await
+            .expect("the test's database answers");
+        let context = Context::with_shared(parts(clock, pool, Arc::clone(&sms)), shared);
         Self {
             router: rest_api::router(context.clone(), http),
             context,
@@ -134,10 +263,19 @@ impl TestApp {
     /// # Panics
     /// If the database does not answer.
     pub async fn neighbour(&self) -> Context {
+        self.neighbour_with(self.context.config().clone()).await
+    }
+
+    /// Another server on the same database, with the same clock and other settings.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub async fn neighbour_with(&self, config: ServiceConfig) -> Context {
         let pool = store::pool::connect(&self.database.url(), 8)
             .await
             .expect("the test's database answers");
-        context_with(self.context.clock().clone(), pool, Arc::clone(&self.sms))
+        let clock = self.context.clock().clone();
+        context_with(clock, pool, Arc::clone(&self.sms), config)
     }
 
     /// The present moment of the test.

@@ -8,7 +8,9 @@ use domain::phone::{Phone, Region};
 use domain::rights::{OperatorRole, Scope, StaffRole};
 use domain::text::{Slug, Text};
 use serde_json::json;
+use services::auth::authenticate;
 use services::auth::integration_keys::{CreateIntegrationKey, create_for};
+use services::auth::sessions::strengthen_as_system;
 use services::businesses::{CreateBusiness, GiveRole, create_as_system, give_role_as_system};
 use services::members::grant_operator;
 use services::notifications::development_outbox;
@@ -40,11 +42,31 @@ impl TestApp {
         code.to_owned()
     }
 
-    /// Signs a person in, over HTTP. A phone gets one code a minute: a second sign-in wants the clock moved.
+    /// Signs a person in, over HTTP, and makes the sign-in as good as one with a passkey, so that it has every role of
+    /// the person. A phone gets one code a minute: a second sign-in wants the clock moved.
     ///
     /// # Panics
     /// If the sign-in fails.
     pub async fn sign_in(&self, phone: &str) -> SignedIn {
+        let signed_in = self.sign_in_by_phone(phone).await;
+        self.strengthened(signed_in).await
+    }
+
+    async fn strengthened(&self, signed_in: SignedIn) -> SignedIn {
+        let caller = authenticate(&self.context, &signed_in.token).await;
+        let person = caller.expect("the token is valid").into_person();
+        let session = person.expect("a person signed in").session;
+        strengthen_as_system(&self.context, session)
+            .await
+            .expect("the sign-in is there");
+        signed_in
+    }
+
+    /// Signs a person in by phone and code alone, over HTTP: as a member, whatever roles the person has.
+    ///
+    /// # Panics
+    /// If the sign-in fails.
+    pub async fn sign_in_by_phone(&self, phone: &str) -> SignedIn {
         let agreed =
             json!([{ "kind": "terms", "version": 1 }, { "kind": "personal_data", "version": 1 }]);
         self.sign_in_with(phone, agreed).await
@@ -80,7 +102,8 @@ impl TestApp {
     /// If the sign-in fails.
     pub async fn sign_in_again(&self, phone: &str) -> SignedIn {
         self.advance(Duration::from_secs(61));
-        self.sign_in_with(phone, json!([])).await
+        let signed_in = self.sign_in_with(phone, json!([])).await;
+        self.strengthened(signed_in).await
     }
 
     /// An operator with this role, signed in.

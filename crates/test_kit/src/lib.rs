@@ -1,6 +1,6 @@
 //! What every test over HTTP needs: the real router in this process, on a database of the test's own, with a clock
 //! that the test moves. Start at [`TestApp`]. Which server the databases are made on is said by
-//! `OWNCIRCLE_TEST_DATABASE_URL`.
+//! `OWNCIRCLE_TEST_DATABASE_URL`; which Redis by `OWNCIRCLE_TEST_REDIS_URL`.
 
 mod app;
 mod builders;
@@ -9,7 +9,7 @@ mod imports;
 mod request;
 pub mod wire;
 
-pub use app::{TEST_MASTER_KEY, TestApp, start_of_tests};
+pub use app::{TEST_MASTER_KEY, TestApp, config_of_tests, redis_servers, start_of_tests};
 pub use builders::SignedIn;
 pub use database::TestDatabase;
 pub use request::{Answer, RequestBuilder};

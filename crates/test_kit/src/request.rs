@@ -1,7 +1,10 @@
 //! Requests and answers in a test, in one line each.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -60,6 +63,18 @@ impl RequestBuilder {
     #[must_use]
     pub fn body(mut self, body: impl Into<Body>) -> Self {
         *self.request.body_mut() = body.into();
+        self
+    }
+
+    /// Lets the request come from this address, `192.0.2.1`.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn from(mut self, address: &str) -> Self {
+        let address: IpAddr = address.parse().expect("an address");
+        let socket = SocketAddr::new(address, 40_000);
+        self.request.extensions_mut().insert(ConnectInfo(socket));
         self
     }
 

@@ -44,6 +44,15 @@ pub trait SmsSender: Send + Sync + std::fmt::Debug {
         true
     }
 
+    /// Whether the number's SIM was changed, or the number moved to another operator, within so many hours. Who can't
+    /// tell says no.
+    ///
+    /// # Errors
+    /// If somebody who can tell does not answer.
+    async fn sim_changed_within(&self, _to: &str, _hours: u32) -> Result<bool, SmsError> {
+        Ok(false)
+    }
+
     /// Hands one message over.
     ///
     /// # Errors

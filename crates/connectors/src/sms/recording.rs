@@ -8,11 +8,21 @@ use super::{SmsError, SmsMessage, SmsSender};
 #[derive(Debug, Default)]
 pub struct RecordingSms {
     messages: Mutex<Vec<SmsMessage>>,
+    changed_sims: Mutex<Vec<String>>,
 }
 
 impl RecordingSms {
     /// How many messages are kept; older ones are forgotten.
     const KEPT: usize = 1000;
+
+    /// From now on the number's SIM was changed a moment ago.
+    pub fn change_sim(&self, to: &str) {
+        let mut changed = self
+            .changed_sims
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        changed.push(to.to_owned());
+    }
 
     /// The messages kept, oldest first.
     #[must_use]
@@ -26,6 +36,14 @@ impl RecordingSms {
 
 #[async_trait::async_trait]
 impl SmsSender for RecordingSms {
+    async fn sim_changed_within(&self, to: &str, _hours: u32) -> Result<bool, SmsError> {
+        let changed = self
+            .changed_sims
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(changed.iter().any(|one| one == to))
+    }
+
     async fn send(&self, message: &SmsMessage) -> Result<(), SmsError> {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         if messages.len() == Self::KEPT {

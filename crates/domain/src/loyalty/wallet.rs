@@ -43,6 +43,12 @@ pub enum WalletError {
         /// What there is.
         available: Points,
     },
+    /// Points are not spent before a moment, because the phone was changed.
+    #[error("points are not spent before {until}")]
+    SpendingWaits {
+        /// That moment.
+        until: DateTime<Utc>,
+    },
     /// An amount must be positive.
     #[error("the amount must be positive")]
     NotPositive,
@@ -105,6 +111,8 @@ pub struct Wallet {
     pub debt: Points,
     /// Nothing changes by itself before this moment.
     pub next_change_at: Option<DateTime<Utc>>,
+    /// Before this moment points are neither spent nor set aside.
+    pub spending_from: Option<DateTime<Utc>>,
     /// Whether all open lots and active holds are here.
     pub lots_loaded: bool,
     /// Lots: all open ones if loaded, and those that came since.
@@ -126,6 +134,7 @@ impl Wallet {
             held: Points::ZERO,
             debt: Points::ZERO,
             next_change_at: None,
+            spending_from: None,
             lots_loaded: true,
             lots: BTreeMap::new(),
             holds: BTreeMap::new(),
@@ -197,7 +206,7 @@ impl Wallet {
     /// Spends points at the cause's business, in the order of spending.
     ///
     /// # Errors
-    /// [`WalletError::NotEnoughPoints`], [`WalletError::NotPositive`].
+    /// [`WalletError::NotEnoughPoints`], [`WalletError::NotPositive`], [`WalletError::SpendingWaits`].
     pub fn spend(
         &mut self,
         points: Points,
@@ -206,6 +215,7 @@ impl Wallet {
         now: DateTime<Utc>,
         ids: NewId<'_>,
     ) -> Result<Vec<Draw>, WalletError> {
+        self.require_spending(now)?;
         let draws = self.draw(points, now)?;
         self.available = self.available.minus(points)?;
         let mut entries = self.lot_entries(&draws, Account::MemberAvailable(self.member), true)?;
@@ -246,6 +256,17 @@ impl Wallet {
         }
         self.write(JournalKind::Adjustment, cause, merged(entries)?, ids)?;
         Ok(draws)
+    }
+
+    /// Passes unless spending waits at `now`.
+    ///
+    /// # Errors
+    /// [`WalletError::SpendingWaits`].
+    pub fn require_spending(&self, now: DateTime<Utc>) -> Result<(), WalletError> {
+        match self.spending_from {
+            Some(until) if now < until => Err(WalletError::SpendingWaits { until }),
+            _ => Ok(()),
+        }
     }
 
     /// The points that can be spent at `now`. Exact after [`Wallet::advance`] to the same moment.

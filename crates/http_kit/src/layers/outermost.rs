@@ -15,11 +15,10 @@ use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::body::BodyLimit;
-use crate::client_address::ClientAddress;
 use crate::etag::not_modified;
 use crate::kit::HttpKit;
 use crate::problem::{Addressee, Language, PROBLEM_JSON, Problem, ProblemCode};
-use crate::request_id::{RequestId, TRACEPARENT, X_REQUEST_ID, traceparent};
+use crate::request_id::{ClientAddress, RequestId, TRACEPARENT, X_REQUEST_ID, traceparent};
 
 /// Filled when the caller becomes known, for the log line: kind and identifier.
 #[derive(Clone, Debug, Default)]
@@ -79,9 +78,19 @@ where
         let started = Instant::now();
         let kit = self.kit.clone();
         let (seen, slot) = (Seen::of(&request, &kit), CallerSlot::default());
+        let proxies = &kit.config().trusted_proxies;
+        let client = if proxies.is_empty() {
+            None
+        } else {
+            ClientAddress::behind(proxies, request.extensions(), request.headers())
+        };
         let extensions = request.extensions_mut();
+        // Ours, or none: whoever sits before us has no say here.
+        extensions.remove::<ClientAddress>();
+        if let Some(client) = client {
+            extensions.insert(client);
+        }
         extensions.insert(BodyLimit(kit.config().body_bytes));
-        extensions.insert(seen.address);
         extensions.insert(seen.id.clone());
         extensions.insert(slot.clone());
         let answering = self.inner.call(request);
@@ -112,7 +121,6 @@ struct Seen {
     language: Language,
     trace: Option<HeaderValue>,
     known: Option<HeaderValue>,
-    address: ClientAddress,
     id: RequestId,
 }
 
@@ -127,7 +135,6 @@ impl Seen {
             language: Language::from_accept(language.and_then(|value| value.to_str().ok())),
             trace: traceparent(headers),
             known: headers.get(header::IF_NONE_MATCH).cloned(),
-            address: ClientAddress::find(&kit.config().proxies, request.extensions(), headers),
             id: RequestId::accept(headers)
                 .unwrap_or_else(|| RequestId::made(kit.services().ids().uuid())),
         }
@@ -144,6 +151,7 @@ fn list_methods(seen: &Seen, response: &mut Response) {
     let wrong = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     if seen.method == "OPTIONS" && wrong && response.headers().contains_key(header::ALLOW) {
         *response.status_mut() = StatusCode::NO_CONTENT;
+        response.extensions_mut().remove::<Problem>();
     }
 }
 

@@ -13,8 +13,8 @@ use axum::routing::{get, post};
 use http::Method;
 use http_kit::caller::By;
 use http_kit::etag::etag;
-use http_kit::layers::{TimeLimit, admit, wrap};
-use http_kit::{ApiJson, BodyLimit, HttpConfig, HttpKit, IdempotentJson, Problem};
+use http_kit::layers::{Gate, TimeLimit, identify, wrap};
+use http_kit::{ApiJson, BodyLimit, HttpConfig, HttpKit, IdempotentJson, Problem, Rights};
 use serde::Deserialize;
 use services::caller::MemberCaller;
 use test_kit::{RequestBuilder, TestApp};
@@ -79,7 +79,10 @@ impl Small {
             )
             .layer(TimeLimit::new(Duration::from_millis(20)))
             .route("/wait", wait)
-            .layer(from_fn_with_state(kit.clone(), admit));
+            .layer(from_fn_with_state(
+                Gate::new(&kit, Rights::ANYONE),
+                identify,
+            ));
         Self {
             router: wrap(router.with_state(kit.clone()), &kit),
             gate,

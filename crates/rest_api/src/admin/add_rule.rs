@@ -52,7 +52,6 @@ impl From<NewRule> for earning_rules::NewRule {
 /// For an admin. It adds to the base rate of the businesses; purchases made before it begins don't know it.
 #[utoipa::path(
     post, path = "/admin/rules", operation_id = "admin_add_rule", tag = "admin",
-    security(("operator" = [])),
     request_body = NewRule,
     responses((status = 201, description = "Added", body = Rule)),
     extensions(("x-problems" = json!(["unknown_business"]))),

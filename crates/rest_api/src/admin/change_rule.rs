@@ -97,7 +97,6 @@ impl DefinitionChange {
 /// was, and so do their refunds. `If-Match` names the version that was read.
 #[utoipa::path(
     patch, path = "/admin/rules/{id}", operation_id = "admin_change_rule", tag = "admin",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The rule"), IfMatchRequiredHeader),
     request_body = RuleChange,
     responses((status = 200, description = "The new version", body = Rule)),

@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// For an admin: the latest version, which may hold only from a later date on.
 #[utoipa::path(
     get, path = "/admin/rules/{id}", operation_id = "admin_get_rule", tag = "admin",
-    security(("operator" = [])),
     params(("id" = Uuid, Path, description = "The rule")),
     responses((status = 200, description = "The rule", body = Rule)),
     extensions(("x-versioned" = json!(true))),

@@ -193,7 +193,6 @@ impl From<PointTotals> for LedgerPoints {
 /// limits from the journals and names each difference. It runs each night; with `fresh`, or when there was none, now.
 #[utoipa::path(
     get, path = "/admin/ledger/check", operation_id = "admin_check_ledger", tag = "admin",
-    security(("operator" = [])),
     params(LedgerCheckQuery),
     responses((status = 200, description = "The audit", body = LedgerCheck)),
     extensions(("x-problems" = json!(["conflict"]))),

@@ -29,7 +29,6 @@ pub struct RuleQuery {
 /// For an admin: every rule in its latest version, oldest rule first, those that ended or are switched off too.
 #[utoipa::path(
     get, path = "/admin/rules", operation_id = "admin_list_rules", tag = "admin",
-    security(("operator" = [])),
     params(RuleQuery),
     responses((status = 200, description = "A page of rules", body = Page<Rule>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

@@ -2,9 +2,12 @@
 
 pub mod add_rule;
 pub mod change_rule;
+pub mod end_sessions;
 pub mod get_rule;
 pub mod get_settings;
 pub mod ledger_check;
+pub mod lift_code_stop;
+pub mod list_code_stops;
 pub mod list_jobs;
 pub mod list_rules;
 pub mod retry_job;

@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// For an admin: the job gets all its attempts again and is due at once.
 #[utoipa::path(
     post, path = "/admin/jobs/{id}/retry", operation_id = "admin_retry_job", tag = "admin",
-    security(("operator" = [])),
     params(("id" = String, Path, description = "The job", max_length = 100, pattern = "^[A-Za-z0-9_-]+$")),
     responses((status = 204, description = "It will run")),
     extensions(("x-problems" = json!(["conflict"]))),

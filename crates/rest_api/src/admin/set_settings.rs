@@ -16,7 +16,6 @@ use crate::problem::ApiResult;
 /// service follow within five seconds.
 #[utoipa::path(
     put, path = "/admin/settings", operation_id = "admin_set_settings", tag = "admin",
-    security(("operator" = [])),
     params(IfMatchRequiredHeader),
     request_body = Settings,
     responses((status = 200, description = "The settings as they are now", body = VersionedSettings)),

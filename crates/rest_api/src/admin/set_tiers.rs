@@ -75,7 +75,6 @@ impl From<NewTier> for Tier {
 /// left out. `If-Match` names the `ETag` of the ladder that was read.
 #[utoipa::path(
     put, path = "/admin/tiers", operation_id = "admin_set_tiers", tag = "admin",
-    security(("operator" = [])),
     params(IfMatchRequiredHeader),
     request_body = NewLadder,
     responses((status = 200, description = "The ladder as it is now", body = Ladder)),

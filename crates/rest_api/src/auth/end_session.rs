@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// Its tokens are worth nothing from now on.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", operation_id = "auth_end_session", tag = "auth",
-    security(("member" = [])),
     params(("id" = Uuid, Path, description = "The sign-in")),
     responses((status = 204, description = "Ended")),
 )]

@@ -21,6 +21,12 @@ pub struct Session {
     /// What you called the device; empty when you named none.
     #[schema(max_length = 100, example = "My phone")]
     pub device: String,
+    /// Roughly where it was last renewed: the network, cut short; empty when that is not known.
+    #[schema(max_length = 50, example = "203.0.0.0/16")]
+    pub place: String,
+    /// The program and its system, as far as they are known.
+    #[schema(max_length = 50, example = "Chrome, Android")]
+    pub client: String,
     /// When the sign-in was.
     pub created_at: DateTime<Utc>,
     /// When its tokens were last renewed.
@@ -42,6 +48,8 @@ impl From<SessionView> for Session {
         Self {
             id: view.id.as_uuid(),
             device: view.device,
+            place: view.place,
+            client: view.client,
             created_at: view.created_at,
             last_seen_at: view.last_seen_at,
             current: view.current,
@@ -54,7 +62,6 @@ impl From<SessionView> for Session {
 /// All sign-ins that live, newest first, so that a strange one can be found and ended.
 #[utoipa::path(
     get, path = "/auth/sessions", operation_id = "auth_list_sessions", tag = "auth",
-    security(("member" = [])),
     responses((status = 200, description = "The sign-ins", body = Sessions)),
 )]
 pub async fn sessions(

@@ -14,7 +14,6 @@ use crate::problem::ApiResult;
 /// Ends this sign-in with its access and refresh tokens.
 #[utoipa::path(
     post, path = "/auth/logout", operation_id = "auth_logout", tag = "auth",
-    security(("member" = [])),
     responses((status = 204, description = "Signed out")),
 )]
 pub async fn leave(

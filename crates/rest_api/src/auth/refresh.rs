@@ -7,6 +7,7 @@ use services::auth::refresh::refresh;
 use services::context::Context;
 use utoipa::ToSchema;
 
+use super::asker::Asker;
 use super::tokens::TokenAnswer;
 use crate::problem::ApiResult;
 
@@ -35,7 +36,8 @@ pub struct RefreshRequest {
 )]
 pub async fn renew(
     State(ctx): State<Context>,
+    Asker(origin): Asker,
     ApiJson(request): ApiJson<RefreshRequest>,
 ) -> ApiResult<TokenAnswer> {
-    Ok(refresh(&ctx, &request.refresh_token).await?.into())
+    Ok(refresh(&ctx, &request.refresh_token, &origin).await?.into())
 }

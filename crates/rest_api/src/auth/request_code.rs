@@ -3,14 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use domain::people::Locale;
+use domain::text::Text;
 use http::StatusCode;
 use http_kit::ApiJson;
 use serde::{Deserialize, Serialize};
-use services::auth::request_code::{RequestCode, request_code};
+use services::auth::origin::Origin;
+use services::auth::request_code::{Challenge, RequestCode, request_code};
 use services::context::Context;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::asker::Asker;
 use crate::problem::ApiResult;
 use crate::wire;
 
@@ -28,6 +31,9 @@ pub struct CodeRequest {
     /// The language of the message; Russian when left out.
     #[schema(value_type = Option<wire::Locale>)]
     locale: Option<Locale>,
+    /// A random name that the program keeps for its device.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "7f2d9c1e")]
+    device_id: Option<Text<64>>,
 }
 
 /// A code is on its way.
@@ -43,6 +49,16 @@ pub struct CodeChallenge {
     pub resend_after: u32,
 }
 
+impl From<Challenge> for CodeChallenge {
+    fn from(challenge: Challenge) -> Self {
+        Self {
+            challenge_id: challenge.id.as_uuid(),
+            expires_in: challenge.expires_in,
+            resend_after: challenge.resend_after,
+        }
+    }
+}
+
 /// Ask for a one-time code
 ///
 /// Sends a code of six digits by text message. The answer does not tell whether the phone belongs to a member; whoever signs
@@ -55,17 +71,17 @@ pub struct CodeChallenge {
 )]
 pub async fn ask(
     State(ctx): State<Context>,
+    Asker(origin): Asker,
     ApiJson(request): ApiJson<CodeRequest>,
 ) -> ApiResult<(StatusCode, Json<CodeChallenge>)> {
     let input = RequestCode {
         phone: wire::phone(&ctx, &request.phone, "/phone")?,
         locale: request.locale.unwrap_or(Locale::Ru),
+        origin: Origin {
+            device: request.device_id,
+            ..origin
+        },
     };
     let challenge = request_code(&ctx, input).await?;
-    let answer = CodeChallenge {
-        challenge_id: challenge.id.as_uuid(),
-        expires_in: challenge.expires_in,
-        resend_after: challenge.resend_after,
-    };
-    Ok((StatusCode::ACCEPTED, Json(answer)))
+    Ok((StatusCode::ACCEPTED, Json(challenge.into())))
 }

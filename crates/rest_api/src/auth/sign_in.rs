@@ -1,6 +1,6 @@
 //! POST /auth/token: a code for tokens.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::State;
 use domain::consents::ConsentKind;
@@ -8,13 +8,13 @@ use domain::ids::ChallengeId;
 use domain::invitation_code::InvitationCode;
 use domain::text::Text;
 use http_kit::ApiJson;
-use http_kit::request_id::ClientAddress;
 use serde::Deserialize;
 use services::auth::sign_in::{SignIn, sign_in};
 use services::context::Context;
 use services::members::Joining;
 use utoipa::ToSchema;
 
+use super::asker::Asker;
 use super::tokens::TokenAnswer;
 use crate::problem::ApiResult;
 use crate::wire;
@@ -98,15 +98,17 @@ impl SignInRequest {
 )]
 pub async fn enter(
     State(ctx): State<Context>,
-    ClientAddress(address): ClientAddress,
+    Asker(origin): Asker,
     ApiJson(request): ApiJson<SignInRequest>,
 ) -> ApiResult<TokenAnswer> {
+    let address = origin.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let joining = request.joining(&ctx, address).await?;
     let input = SignIn {
         phone: wire::phone(&ctx, &request.phone, "/phone")?,
         challenge: request.challenge_id,
         code: request.code,
         device: request.device,
+        origin,
         joining,
     };
     Ok(sign_in(&ctx, input).await?.into())

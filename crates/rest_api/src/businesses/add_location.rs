@@ -36,7 +36,6 @@ pub struct NewLocation {
 /// For the owner of the business and for an admin of the programme.
 #[utoipa::path(
     post, path = "/businesses/{id}/locations", operation_id = "businesses_add_location", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business")),
     request_body = NewLocation,
     responses((status = 201, description = "Added", body = Location)),

@@ -59,7 +59,6 @@ pub struct BusinessChange {
 /// For its owner and for an admin of the programme. `If-Match` names the version that was read.
 #[utoipa::path(
     patch, path = "/businesses/{id}", operation_id = "businesses_change", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business"), IfMatchRequiredHeader),
     request_body = BusinessChange,
     responses((status = 200, description = "The partner as it is now", body = Business)),

@@ -66,7 +66,6 @@ pub struct NewBusiness {
 /// For an admin of the programme. The partner is active at once.
 #[utoipa::path(
     post, path = "/businesses", operation_id = "businesses_create", tag = "businesses",
-    security(("operator" = [])),
     request_body = NewBusiness,
     responses((status = 201, description = "Added", body = Business)),
     extensions(("x-problems" = json!(["name_taken"]))),

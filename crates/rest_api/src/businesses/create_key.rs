@@ -8,7 +8,7 @@ use domain::ids::{BusinessId, LocationId};
 use domain::rights::Scope;
 use domain::text::Text;
 use http::{StatusCode, header};
-use http_kit::{ApiJson, ApiPath, By};
+use http_kit::{ApiJson, ApiPath, Fresh};
 use serde::{Deserialize, Serialize};
 use services::auth::integration_keys::{CreateIntegrationKey, create};
 use services::caller::StaffCaller;
@@ -52,18 +52,18 @@ pub struct CreatedKey {
 
 /// Make an integration key
 ///
-/// For its owner. Two keys may live side by side, so that one can be replaced without a pause.
+/// For its owner, who signed in at most five minutes ago. Two keys may live side by side, so that one can be replaced without a
+/// pause.
 #[utoipa::path(
     post, path = "/businesses/{id}/keys", operation_id = "businesses_create_key", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business")),
     request_body = NewKey,
     responses((status = 201, description = "Made", body = CreatedKey)),
-    extensions(("x-problems" = json!(["unknown_location"]))),
+    extensions(("x-problems" = json!(["unknown_location", "step_up_required"]))),
 )]
 pub async fn make_key(
     State(ctx): State<Context>,
-    By(staff): By<StaffCaller>,
+    Fresh(staff): Fresh<StaffCaller>,
     ApiPath(business): ApiPath<BusinessId>,
     ApiJson(request): ApiJson<NewKey>,
 ) -> ApiResult<Response> {

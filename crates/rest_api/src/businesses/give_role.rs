@@ -54,7 +54,6 @@ pub struct GivenRole {
 /// For the owner of the business and for an admin of the programme.
 #[utoipa::path(
     post, path = "/businesses/{id}/staff", operation_id = "businesses_give_role", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business")),
     request_body = NewRole,
     responses((status = 201, description = "Given", body = GivenRole)),

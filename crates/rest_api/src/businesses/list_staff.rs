@@ -63,7 +63,6 @@ impl From<StaffMember> for Worker {
 /// For the managers and owners of the business and for an admin of the programme.
 #[utoipa::path(
     get, path = "/businesses/{id}/staff", operation_id = "businesses_list_staff", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(("id" = Uuid, Path, description = "The business")),
     responses((status = 200, description = "The people", body = Workers)),
 )]

@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// For its owner. The key is worth nothing at once, on other nodes of the service within five seconds.
 #[utoipa::path(
     delete, path = "/businesses/{id}/keys/{key_id}", operation_id = "businesses_revoke_key", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(
         ("id" = Uuid, Path, description = "The business"),
         ("key_id" = Uuid, Path, description = "The key"),

@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// For the owner of the business and for an admin of the programme. The last owner stays.
 #[utoipa::path(
     delete, path = "/businesses/{id}/staff/{user_id}", operation_id = "businesses_take_role", tag = "businesses",
-    security(("staff" = []), ("operator" = [])),
     params(
         ("id" = Uuid, Path, description = "The business"),
         ("user_id" = Uuid, Path, description = "The person"),

@@ -1,5 +1,5 @@
 //! GET /health/ready: the process can serve. Not ready while the database is away or behind, and from the moment
-//! when the process is told to stop.
+//! when the process is told to stop. Without Redis it serves as well, if less strictly: that is said, and it is ready.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http_kit::HttpKit;
 use serde::Serialize;
-use services::health::{DatabaseHealth, database};
+use services::health::{DatabaseHealth, Health, database};
 use utoipa::ToSchema;
 
 /// Whether the process can serve, part by part.
@@ -19,6 +19,10 @@ pub struct Readiness {
     /// `ready`, `unreachable`, or `schema_behind` when migrations are missing.
     #[schema(max_length = 20, pattern = "^[a-z_]+$", example = "ready")]
     pub database: &'static str,
+    /// Whether limits are counted together with other processes: `in_process` when there is no Redis, `ready`, or
+    /// `degraded` while Redis is away; one-time codes are not sent then, all else goes on.
+    #[schema(max_length = 20, pattern = "^[a-z_]+$", example = "ready")]
+    pub shared_state: &'static str,
     /// `running`, or `stopping` once the process was told to stop.
     #[schema(max_length = 20, pattern = "^[a-z]+$", example = "running")]
     pub process: &'static str,
@@ -48,6 +52,11 @@ pub async fn ready(State(kit): State<HttpKit>) -> Response {
             DatabaseHealth::Ready => "ready",
             DatabaseHealth::SchemaBehind { .. } => "schema_behind",
             DatabaseHealth::Unreachable => "unreachable",
+        },
+        shared_state: match kit.services().shared().health() {
+            Health::InProcess => "in_process",
+            Health::Shared => "ready",
+            Health::Degraded => "degraded",
         },
         process: if stopping { "stopping" } else { "running" },
     };

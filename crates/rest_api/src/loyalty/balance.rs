@@ -81,7 +81,6 @@ pub struct CacheControlHeader {
 /// The answer may be a few seconds old, which `Age` and `as_of` tell; what this server has answered to a till or to you is always in it.
 #[utoipa::path(
     get, path = "/loyalty/balance", operation_id = "loyalty_get_balance", tag = "loyalty",
-    security(("member" = [])),
     params(CacheControlHeader),
     responses((
         status = 200, description = "The balance", body = CurrentBalance,

@@ -29,7 +29,6 @@ pub struct CaptureIn {
 /// For a checkout that posts its purchase later, naming the hold. A purchase can also capture it in the same step.
 #[utoipa::path(
     post, path = "/loyalty/holds/{id}/capture", operation_id = "loyalty_capture_hold", tag = "loyalty",
-    security(("key" = []), ("staff" = [])),
     params(("id" = Uuid, Path, description = "The hold"), IdempotencyKeyHeader),
     request_body = CaptureIn,
     responses((status = 200, description = "Taken", body = Hold)),

@@ -180,7 +180,6 @@ impl Movement {
 /// Newest first. Each says what changed, where and why; `text` says it in Russian or English, as `Accept-Language` asks.
 #[utoipa::path(
     get, path = "/loyalty/history", operation_id = "loyalty_list_history", tag = "loyalty",
-    security(("member" = [])),
     params(HistoryQuery),
     responses((status = 200, description = "A page of movements", body = Page<Movement>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

@@ -103,7 +103,6 @@ impl From<lot::Lot> for Lot {
 /// last. Points that are not active yet are listed too.
 #[utoipa::path(
     get, path = "/loyalty/lots", operation_id = "loyalty_list_lots", tag = "loyalty",
-    security(("member" = [])),
     params(LotsQuery),
     responses((status = 200, description = "A page of lots", body = Page<Lot>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

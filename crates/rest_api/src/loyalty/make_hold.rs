@@ -43,7 +43,6 @@ pub struct HoldIn {
 /// The points are out of reach for others until they are captured, voided, or their time is over; then they go back by themselves.
 #[utoipa::path(
     post, path = "/loyalty/holds", operation_id = "loyalty_make_hold", tag = "loyalty",
-    security(("key" = []), ("staff" = [])),
     params(IdempotencyKeyHeader),
     request_body = HoldIn,
     responses((status = 201, description = "Set aside", body = Hold)),

@@ -114,7 +114,6 @@ impl From<Unmet> for UnmetCondition {
 /// Takes the same body as posting and changes nothing. What would be refused is refused here for the same reason.
 #[utoipa::path(
     post, path = "/loyalty/quote", operation_id = "loyalty_quote", tag = "loyalty",
-    security(("key" = []), ("staff" = [])),
     request_body = PurchaseIn,
     responses((status = 200, description = "What the purchase would do", body = Quote)),
     extensions(("x-problems" = json!(crate::transactions::problems()))),

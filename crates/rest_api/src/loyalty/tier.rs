@@ -58,7 +58,6 @@ impl From<tier_progress::TierProgress> for TierProgress {
 /// What I have reached, and what is missing for the next tier and to keep this one.
 #[utoipa::path(
     get, path = "/loyalty/tier", operation_id = "loyalty_get_tier", tag = "loyalty",
-    security(("member" = [])),
     responses((status = 200, description = "The tier and the way up", body = TierProgress)),
 )]
 pub async fn my_tier(

@@ -24,7 +24,6 @@ pub struct VoidHoldIn {}
 /// The points go back to their lots.
 #[utoipa::path(
     post, path = "/loyalty/holds/{id}/void", operation_id = "loyalty_void_hold", tag = "loyalty",
-    security(("key" = []), ("staff" = [])),
     params(("id" = Uuid, Path, description = "The hold"), IdempotencyKeyHeader),
     request_body = VoidHoldIn,
     responses((status = 200, description = "Given back", body = Hold)),

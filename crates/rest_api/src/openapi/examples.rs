@@ -23,7 +23,7 @@ pub(super) fn add(document: &mut OpenApi) {
         .map(|components| components.schemas.clone())
         .unwrap_or_default();
     for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+        for (_, operation) in operations(item) {
             add_to(operation, &schemas);
         }
     }

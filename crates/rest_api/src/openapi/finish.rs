@@ -16,7 +16,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The extension under which an endpoint lists the codes that are its own.
+/// The extension under which an endpoint lists the codes that are its own. It is not published: the responses name them.
 pub const X_PROBLEMS: &str = "x-problems";
 
 /// Completes `document`.
@@ -27,7 +27,7 @@ pub fn finish(document: &mut OpenApi) {
     }
     let mut any_deprecated = false;
     for (path, item) in &mut document.paths.paths {
-        for operation in operations(item) {
+        for (_, operation) in operations(item) {
             finish_operation(path, operation);
             any_deprecated |= operation.deprecated.is_some();
         }
@@ -47,30 +47,33 @@ pub fn finish(document: &mut OpenApi) {
     shared::responses(document);
 }
 
-/// The operations of a path.
-pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of a path with their methods.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
+        ("GET", &mut item.get),
+        ("PUT", &mut item.put),
+        ("POST", &mut item.post),
+        ("PATCH", &mut item.patch),
+        ("DELETE", &mut item.delete),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 fn finish_operation(path: &str, operation: &mut Operation) {
     fill_bounds(operation);
     marks::versioned(operation);
     marks::deprecated(operation);
-    marks::programme_scheme(path, operation);
-    // Said, and not left out, so that a public operation is seen to be meant so.
-    operation.security.get_or_insert_default();
     let signed_in = operation
         .security
         .as_ref()
         .is_some_and(|needs| !needs.is_empty());
+    let for_roles = operation
+        .security
+        .iter()
+        .flatten()
+        .filter_map(|need| serde_json::to_value(need).ok())
+        .any(|need| need.get("staff").is_some() || need.get("operator").is_some());
     let responses = &mut operation.responses.responses;
     for (status, response) in responses.iter_mut() {
         if let RefOr::T(response) = response {
@@ -92,19 +95,22 @@ fn finish_operation(path: &str, operation: &mut Operation) {
     if signed_in && (has_query || operation.request_body.is_some()) {
         codes.push(ProblemCode::NotFound);
     }
+    if for_roles {
+        codes.push(ProblemCode::MfaRequired);
+    }
     let speaks = responses
         .values()
         .any(|response| matches!(response, RefOr::T(response) if !response.content.is_empty()));
     if speaks {
         codes.push(ProblemCode::NotAcceptable);
     }
+    // Consumed: the responses name the codes, and one extension alone keeps the document's text the same each time.
     if let Some(Value::Array(own)) = operation
         .extensions
-        .as_ref()
-        .and_then(|extra| extra.get(X_PROBLEMS))
+        .as_mut()
+        .and_then(|extra| extra.remove(X_PROBLEMS))
     {
-        let own = own.iter().filter_map(Value::as_str);
-        codes.extend(own.map(|name| {
+        codes.extend(own.iter().filter_map(Value::as_str).map(|name| {
             ProblemCode::from_name(name).expect("x-problems names codes of the catalogue")
         }));
     }
@@ -260,10 +266,6 @@ fn add_components(document: &mut OpenApi) {
     components.add_security_scheme(
         "operator",
         bearer("JWT", "The access token of a member who runs the programme (RFC 9068, verified as RFC8725 asks)."),
-    );
-    components.add_security_scheme(
-        marks::PROGRAMME_SCHEME,
-        bearer("JWT", "The access token of an operator (RFC 9068, verified as RFC8725 asks), where the programme itself is run."),
     );
     components.add_security_scheme(
         "key",

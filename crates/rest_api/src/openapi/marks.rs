@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::{Deprecated, RefOr, Required, ResponseBuilder, SecurityRequirement};
+use utoipa::openapi::{Deprecated, RefOr, Required, ResponseBuilder};
 
 use super::finish::header_ref;
 use super::headers;
@@ -16,8 +16,6 @@ pub const X_DEPRECATION: &str = "x-deprecation";
 /// Schemas of which exactly one of the named fields is given.
 const EXACTLY_ONE: [(&str, &[&str]); 1] =
     [("MemberIn", &["phone", "card_number", "code", "customer_id"])];
-/// The operators' scheme under `/admin`: the same token, named apart so that a reader sees where it is needed.
-pub(super) const PROGRAMME_SCHEME: &str = "programme";
 
 /// Documents `ETag`, `If-None-Match` and 304 where the mark stands.
 pub(super) fn versioned(operation: &mut Operation) {
@@ -62,18 +60,6 @@ pub(super) fn deprecated(operation: &mut Operation) {
             for name in headers::FAREWELL {
                 response.headers.insert(name.into(), header_ref(name));
             }
-        }
-    }
-}
-
-/// Under `/admin` the operators' scheme has the name [`PROGRAMME_SCHEME`].
-pub(super) fn programme_scheme(path: &str, operation: &mut Operation) {
-    if !path.contains("/admin/") {
-        return;
-    }
-    for need in operation.security.iter_mut().flatten() {
-        if *need == SecurityRequirement::new("operator", [""; 0]) {
-            *need = SecurityRequirement::new(PROGRAMME_SCHEME, [""; 0]);
         }
     }
 }

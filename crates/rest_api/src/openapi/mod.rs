@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document: made from the routes, completed in [`finish`], the same for every request.
 
 mod examples;
-mod finish;
+pub(crate) mod finish;
 mod headers;
 pub mod marks;
 mod shared;

@@ -42,7 +42,7 @@ pub(super) fn responses(document: &mut OpenApi) {
 
 fn for_each(document: &mut OpenApi, mut visit: impl FnMut(&str, &mut RefOr<Response>)) {
     for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+        for (_, operation) in operations(item) {
             for (status, response) in &mut operation.responses.responses {
                 if status.starts_with(['4', '5']) {
                     visit(status, response);

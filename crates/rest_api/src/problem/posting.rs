@@ -138,6 +138,9 @@ impl From<WalletError> for ApiError {
                     .member("available", available.hundredths())
                     .into()
             }
+            WalletError::SpendingWaits { until } => Problem::new(ProblemCode::SpendingWaits)
+                .member("until", until.to_rfc3339())
+                .into(),
             WalletError::NotPositive => ProblemCode::AmountOutOfRange.into(),
             WalletError::HoldNotActive => ProblemCode::HoldNotOpen.into(),
             WalletError::OverHold => ProblemCode::CaptureExceedsHold.into(),

@@ -70,7 +70,6 @@ impl TransactionQuery {
 /// Newest first, in the order of posting.
 #[utoipa::path(
     get, path = "/transactions", operation_id = "transactions_list", tag = "transactions",
-    security(("key" = []), ("staff" = []), ("member" = [])),
     params(TransactionQuery),
     responses((status = 200, description = "A page of purchases", body = Page<Transaction>)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

@@ -20,7 +20,6 @@ use crate::problem::ApiResult;
 /// The same request under the same key has its effect once; a receipt number belongs to one purchase for ever.
 #[utoipa::path(
     post, path = "/transactions", operation_id = "transactions_post", tag = "transactions",
-    security(("key" = []), ("staff" = [])),
     params(IdempotencyKeyHeader),
     request_body = PurchaseIn,
     responses((status = 201, description = "Posted", body = Transaction)),

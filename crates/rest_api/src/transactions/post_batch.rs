@@ -98,7 +98,6 @@ pub struct VerdictOut {
 /// So does a batch in whose answer a purchase has a status of 5xx.
 #[utoipa::path(
     post, path = "/transactions/batch", operation_id = "transactions_post_batch", tag = "transactions",
-    security(("key" = []), ("staff" = [])),
     params(IdempotencyKeyHeader),
     request_body = BatchIn,
     responses((status = 207, description = "A verdict for each purchase", body = BatchOut)),

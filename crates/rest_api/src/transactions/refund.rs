@@ -55,7 +55,6 @@ pub struct RefundLineIn {
 /// Takes back what the refunded part earned and gives the points that paid it back to their lots. Any number of partial refunds ends exactly where one full refund does.
 #[utoipa::path(
     post, path = "/transactions/{id}/refunds", operation_id = "transactions_refund", tag = "transactions",
-    security(("key" = []), ("staff" = [])),
     params(("id" = Uuid, Path, description = "The purchase"), IdempotencyKeyHeader),
     request_body = RefundIn,
     responses((status = 201, description = "Refunded", body = Refund)),

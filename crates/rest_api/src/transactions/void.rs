@@ -31,7 +31,6 @@ pub struct VoidIn {
 /// A full refund on the day of the purchase, in the programme's time zone.
 #[utoipa::path(
     post, path = "/transactions/{id}/void", operation_id = "transactions_void", tag = "transactions",
-    security(("key" = []), ("staff" = [])),
     params(("id" = Uuid, Path, description = "The purchase"), IdempotencyKeyHeader),
     request_body = VoidIn,
     responses((status = 201, description = "Undone", body = Refund)),

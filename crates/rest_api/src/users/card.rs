@@ -43,7 +43,6 @@ pub struct Card {
 /// The number is for earning, the code, new every 30 seconds, for spending. The device keeps the secret and goes on without a connection.
 #[utoipa::path(
     get, path = "/users/me/card", operation_id = "users_get_my_card", tag = "users",
-    security(("member" = [])),
     responses((status = 200, description = "The card", body = Card)),
     extensions(("x-problems" = json!(["consent_required"]))),
 )]

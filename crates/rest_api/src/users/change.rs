@@ -44,7 +44,6 @@ pub struct ProfileChange {
 /// With `If-Match` the change is refused when the profile was changed since it was read.
 #[utoipa::path(
     patch, path = "/users/me", operation_id = "users_change_me", tag = "users",
-    security(("member" = [])),
     params(IfMatchHeader),
     request_body = ProfileChange,
     responses((status = 200, description = "The profile as it is now", body = Profile)),

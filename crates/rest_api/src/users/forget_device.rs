@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// No push message goes there any more.
 #[utoipa::path(
     delete, path = "/users/me/devices/{id}", operation_id = "users_forget_device", tag = "users",
-    security(("member" = [])),
     params(("id" = Uuid, Path, description = "The device")),
     responses((status = 204, description = "Forgotten")),
 )]

@@ -14,7 +14,6 @@ use crate::problem::ApiResult;
 /// All that the programme knows of me as a person.
 #[utoipa::path(
     get, path = "/users/me", operation_id = "users_get_me", tag = "users",
-    security(("member" = [])),
     responses((status = 200, description = "The profile", body = Profile)),
     extensions(("x-versioned" = json!(true))),
 )]

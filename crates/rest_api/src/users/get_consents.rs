@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// How I stand to each text that is in force.
 #[utoipa::path(
     get, path = "/users/me/consents", operation_id = "users_get_my_consents", tag = "users",
-    security(("member" = [])),
     responses((status = 200, description = "How I stand to each text", body = ConsentsNow)),
 )]
 pub async fn consents(

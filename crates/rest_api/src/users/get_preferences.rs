@@ -15,7 +15,6 @@ use crate::problem::ApiResult;
 /// What I want to hear of, through which channels, and when not to be disturbed.
 #[utoipa::path(
     get, path = "/users/me/preferences", operation_id = "users_get_my_preferences", tag = "users",
-    security(("member" = [])),
     responses((status = 200, description = "The preferences", body = NotificationPreferences)),
 )]
 pub async fn mine(State(ctx): State<Context>, By(member): By<MemberCaller>) -> ApiResult<Response> {

@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod change;
+pub mod change_phone;
 pub mod forget_device;
 pub mod get;
 pub mod get_consents;
@@ -10,5 +11,6 @@ pub mod model;
 pub mod preferences_model;
 pub mod referrals;
 pub mod register_device;
+pub mod request_phone_code;
 pub mod set_consents;
 pub mod set_preferences;

@@ -47,7 +47,6 @@ pub struct Referrals {
 /// My code, made when it is asked for first, and whom it brought. Others' phones are masked.
 #[utoipa::path(
     get, path = "/users/me/referrals", operation_id = "users_get_my_referrals", tag = "users",
-    security(("member" = [])),
     responses((status = 200, description = "The code and whom it brought", body = Referrals)),
     extensions(("x-problems" = json!(["consent_required"]))),
 )]

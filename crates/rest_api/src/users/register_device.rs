@@ -76,7 +76,6 @@ pub struct Device {
 /// another member's on the same device.
 #[utoipa::path(
     post, path = "/users/me/devices", operation_id = "users_register_device", tag = "users",
-    security(("member" = [])),
     request_body = NewDevice,
     responses((status = 201, description = "Registered", body = Device)),
     extensions(("x-problems" = json!(["consent_required"]))),

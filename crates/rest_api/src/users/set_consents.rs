@@ -97,7 +97,6 @@ impl From<Vec<ConsentState>> for ConsentsNow {
 /// ones nothing more is recorded of me and no card is shown; export and erasure stay open.
 #[utoipa::path(
     put, path = "/users/me/consents", operation_id = "users_set_my_consents", tag = "users",
-    security(("member" = [])),
     request_body = ConsentChoices,
     responses((status = 200, description = "How I stand now", body = ConsentsNow)),
     extensions(("x-problems" = json!(["consent_text_changed"]))),

@@ -17,7 +17,6 @@ use crate::problem::ApiResult;
 /// channel only with the consent to advertising for it.
 #[utoipa::path(
     put, path = "/users/me/preferences", operation_id = "users_set_my_preferences", tag = "users",
-    security(("member" = [])),
     params(IfMatchHeader),
     request_body = NotificationPreferences,
     responses((status = 200, description = "The preferences as they are now", body = NotificationPreferences)),

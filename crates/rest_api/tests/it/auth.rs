@@ -1,11 +1,61 @@
 //! Signing in, renewing, and a person's sign-ins.
 
+mod change_phone;
+mod code_caps;
+mod codes;
+mod sessions;
+mod signing_keys;
+mod tokens;
+
 use std::time::Duration;
 
-use serde_json::json;
-use test_kit::TestApp;
+use serde_json::{Value, json};
+use test_kit::{Answer, RequestBuilder, TestApp};
 
 const PHONE: &str = "+79161234567";
+
+/// The request for a code.
+fn asking(app: &TestApp, phone: &str) -> RequestBuilder {
+    app.post("/api/v1/auth/otp")
+        .json(&json!({ "phone": phone }))
+}
+
+/// Asks for a code and gives its challenge.
+async fn challenge(app: &TestApp, phone: &str) -> Value {
+    let asked = asking(app, phone).send().await;
+    asked.expect(202)["challenge_id"].clone()
+}
+
+/// Shows a code.
+async fn enter(app: &TestApp, phone: &str, challenge: &Value, code: &str) -> Answer {
+    let body = json!({ "phone": phone, "challenge_id": challenge, "code": code });
+    app.post("/api/v1/auth/token").json(&body).send().await
+}
+
+/// Another code than this one.
+fn other_than(code: &str) -> String {
+    let other = if code.starts_with('0') { "1" } else { "0" };
+    format!("{other}{}", &code[1..])
+}
+
+/// Renews a sign-in.
+async fn renew(app: &TestApp, refresh_token: &str) -> Answer {
+    let body = json!({ "refresh_token": refresh_token });
+    app.post("/api/v1/auth/refresh").json(&body).send().await
+}
+
+/// A text in an answer.
+fn text(answer: &Value, name: &str) -> String {
+    answer[name].as_str().expect("a text").to_owned()
+}
+
+/// How many rows a question of the test counts.
+async fn count(app: &TestApp, question: &'static str) -> i64 {
+    sqlx::query_scalar(question)
+        .fetch_one(app.context.pool())
+        .await
+        .expect("a number")
+}
 
 #[tokio::test]
 async fn a_person_signs_in_and_out() {

@@ -171,6 +171,33 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
 }
 
 #[tokio::test]
+async fn two_keys_live_side_by_side_and_one_ends_on_its_day() {
+    let app = TestApp::start().await;
+    let business = app.business("cafe-luna").await;
+    let owner = app.staff(business, OWNER, StaffRole::Owner).await;
+    let keys = format!("/api/v1/businesses/{business}/keys");
+    let make = |body: serde_json::Value| {
+        let made = app.post(&keys).bearer(&owner.token).json(&body);
+        made.send()
+    };
+    let ends = app.now() + chrono::TimeDelta::minutes(10);
+    let old = json!({"name": "Old", "scopes": ["loyalty:read"], "expires_at": ends});
+    let new = json!({"name": "New", "scopes": ["loyalty:read"]});
+    let past = json!({"name": "Past", "scopes": ["loyalty:read"], "expires_at": app.now()});
+    make(past).await.expect_problem(422, "invalid_fields");
+    let (old, new) = (make(old).await.expect(201), make(new).await.expect(201));
+    let status = async |made: &serde_json::Value| {
+        let secret = made["secret"].as_str().expect("a secret");
+        let asked = app.get("/api/v1/users/me").bearer(secret).send().await;
+        asked.status.as_u16()
+    };
+    // 403: it is a key, and it is valid.
+    assert_eq!((status(&old).await, status(&new).await), (403, 403));
+    app.advance(std::time::Duration::from_secs(600));
+    assert_eq!((status(&old).await, status(&new).await), (401, 403));
+}
+
+#[tokio::test]
 async fn another_business_does_not_exist() {
     let app = TestApp::start().await;
     let (luna, sol) = (

@@ -12,6 +12,7 @@ async fn a_healthy_process_is_live_and_ready() {
     );
     let ready = app.get("/health/ready").send().await.expect(200);
     assert_eq!(ready["database"], "ready");
+    assert_eq!(ready["shared_state"], "in_process");
     assert_eq!(ready["process"], "running");
 }
 

@@ -12,5 +12,8 @@ mod imports;
 mod loyalty;
 mod manners;
 mod query_budget;
+mod rights;
+mod second_factor;
+mod several_nodes;
 mod transactions;
 mod users;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::serve;
-use crate::config::{Loaded, Overrides};
+use crate::config::{Environment, Loaded, Overrides, SecondFactor};
 use crate::database::{Database, Sharing};
 use crate::demo::{self, MOST_MEMBERS, Size};
 use crate::{data_dir, telemetry, wiring};
@@ -30,11 +30,17 @@ pub(super) struct Args {
     /// Fill the database, print the sign-ins and end
     #[arg(long)]
     fill_only: bool,
+    /// Hold staff and operators to a second factor, as a real service does; without it a code by phone is enough here
+    #[arg(long)]
+    second_factor: bool,
     #[command(flatten)]
     pub(super) overrides: Overrides,
 }
 
-pub(super) async fn run(args: &Args, loaded: Loaded) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Args, mut loaded: Loaded) -> anyhow::Result<ExitCode> {
+    if !args.second_factor && loaded.config.environment == Environment::Development {
+        loaded.config.auth.staff_second_factor = SecondFactor::Optional;
+    }
     let size = Size {
         members: args.members,
         months: args.months,

@@ -10,6 +10,7 @@ mod migrate;
 mod openapi;
 mod operator;
 mod partitions;
+mod rights;
 mod serve;
 mod with_context;
 
@@ -55,6 +56,7 @@ enum Command {
     Partitions(partitions::Args),
     CheckConfig(check_config::Args),
     Openapi(openapi::Args),
+    Rights(rights::Args),
 }
 
 /// Reads the command line and runs the command.
@@ -116,6 +118,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::CheckConfig(args) => check_config::run(&read(&args.overrides)?),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Rights(args) => rights::run(&args),
     }
 }
 

@@ -120,6 +120,10 @@ async fn serve(
     parts.stop(signals).await;
     finish_postings(&context, signals).await;
     metrics_task.abort();
+    let told = tokio::time::timeout(CLOSING_PATIENCE, context.shared().told());
+    if told.await.is_err() {
+        tracing::warn!("not all changes were told to other processes");
+    }
     let closing = tokio::time::timeout(CLOSING_PATIENCE, context.pool().close());
     if closing.await.is_err() {
         tracing::warn!("connections to the database were still in use");

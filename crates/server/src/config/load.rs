@@ -15,10 +15,12 @@ use super::sources::{Layer, Overrides, Surroundings, place};
 const DEFAULTS: &str = include_str!("../../../../owncircle.example.toml");
 
 /// Keys that the default file shows only as comments.
-const WITHOUT_DEFAULT: [&str; 7] = [
+const WITHOUT_DEFAULT: [&str; 9] = [
     "data_dir",
     "database_url",
     "database_url_file",
+    "redis_url",
+    "redis_url_file",
     "postgres_bin",
     "postgres_account",
     "master_key",
@@ -60,6 +62,7 @@ pub fn load(surroundings: &Surroundings, overrides: &Overrides) -> Result<Loaded
             "database_url",
             "database_url_file",
         ),
+        (&mut config.redis_url, "redis_url", "redis_url_file"),
     ] {
         match fetch(&figment, value, file) {
             Ok(Some(fetched)) => *secret = Some(fetched),

@@ -7,10 +7,11 @@ mod load;
 mod model;
 mod sources;
 
+pub(crate) use checks::{network, test_number, test_numbers_until};
 pub use error::ConfigError;
 pub use load::{Loaded, load};
 pub use model::{
-    Config, Environment, Limits, Log, LogFormat, Posting, Programme, ProxyHeader, Role, Secret,
-    Sms, Worker,
+    Auth, Config, Environment, Limits, Log, LogFormat, Posting, Programme, Role, SecondFactor,
+    Secret, Sms, Tokens, Worker,
 };
 pub use sources::{Overrides, Surroundings};

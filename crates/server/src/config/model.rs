@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
+use domain::signing_alg::SigningAlg;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -19,11 +20,6 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// How the service is reached from outside, without a slash at the end.
     pub public_url: String,
-    /// The networks of the proxies whose word on a client's address counts.
-    #[serde(deserialize_with = "list")]
-    pub trusted_proxies: Vec<String>,
-    /// The header in which they say it.
-    pub proxy_header: ProxyHeader,
     /// What this process does.
     pub role: Role,
     /// Whether messages are shown instead of sent.
@@ -34,6 +30,12 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// A file that holds `database_url`.
     pub database_url_file: Option<PathBuf>,
+    /// Where all processes count together.
+    pub redis_url: Option<Secret>,
+    /// A file that holds `redis_url`.
+    pub redis_url_file: Option<PathBuf>,
+    /// The longest wait for an answer of Redis, milliseconds.
+    pub redis_timeout_ms: NonZeroU32,
     /// The largest number of connections to the database.
     pub database_pool_size: NonZeroU32,
     /// The folder with PostgreSQL's programs.
@@ -50,22 +52,16 @@ pub struct Config {
     pub programme: Programme,
     /// Text messages.
     pub sms: Sms,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Signing in.
+    pub auth: Auth,
     /// Limits of requests.
     pub limits: Limits,
     /// Purchases in groups.
     pub posting: Posting,
     /// Jobs.
     pub worker: Worker,
-}
-
-/// Which header the trusted proxies write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProxyHeader {
-    /// `X-Forwarded-For`.
-    XForwardedFor,
-    /// `Forwarded`, RFC 7239.
-    Forwarded,
 }
 
 /// What a process does.
@@ -147,12 +143,60 @@ pub struct Sms {
     pub regions: Vec<String>,
     /// One-time codes an hour.
     pub hourly_budget: u32,
+    /// One-time codes a day.
+    pub daily_budget: u32,
+    /// One-time codes for a network in five minutes.
+    pub per_network: u32,
+    /// One-time codes for a device in an hour.
+    pub per_device: u32,
+    /// One-time codes for a prefix in an hour.
+    pub per_prefix: u32,
+    /// One-time codes for a country in an hour.
+    pub per_region: u32,
+    /// After how many codes of a prefix or country it is looked at how many came back.
+    pub brake_after: NonZeroU32,
+    /// The hash of the Android app; empty for none.
+    pub android_app_hash: String,
+    /// Numbers for tests with their codes, `phone=code`.
+    #[serde(deserialize_with = "list")]
+    pub test_numbers: Vec<String>,
+    /// The day from which on they are numbers like all others; empty for none.
+    pub test_numbers_until: String,
+}
+
+/// Access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// The algorithm of new keys.
+    pub alg: SigningAlg,
+}
+
+/// Signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Whether staff and operators have to sign in with a second factor.
+    pub staff_second_factor: SecondFactor,
+}
+
+/// Whether a second factor is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// A role is worth nothing without it.
+    Required,
+    /// A code by text message is enough.
+    Optional,
 }
 
 /// Limits of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Proxies whose X-Forwarded-For is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<String>,
     /// The largest ordinary body, bytes.
     pub body_bytes: NonZeroU32,
     /// The largest batch, bytes.

@@ -12,12 +12,18 @@ use super::model::Role;
 const PREFIX: &str = "OWNCIRCLE_";
 
 /// Variables of ours that are no settings: the path of the file itself, and what tests are told.
-const NOT_SETTINGS: [&str; 2] = ["OWNCIRCLE_CONFIG", "OWNCIRCLE_TEST_DATABASE_URL"];
+const NOT_SETTINGS: [&str; 3] = [
+    "OWNCIRCLE_CONFIG",
+    "OWNCIRCLE_TEST_DATABASE_URL",
+    "OWNCIRCLE_TEST_REDIS_URL",
+];
 
 /// The names that other programs have for settings of ours, weaker than ours.
-const FOREIGN_NAMES: [(&str, &str); 2] = [
+const FOREIGN_NAMES: [(&str, &str); 4] = [
     ("DATABASE_URL", "database_url"),
     ("DATABASE_URL_FILE", "database_url_file"),
+    ("REDIS_URL", "redis_url"),
+    ("REDIS_URL_FILE", "redis_url_file"),
 ];
 
 /// Everything outside that decides: the environment, and the folder in which the program was started.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use domain::phone::{Phone, Region};
 use domain::text::Text;
 use services::auth::authenticate;
+use services::auth::origin::Origin;
 use services::auth::request_code::{RequestCode, RequestCodeError, request_code};
 use services::auth::sign_in::{self, SignIn};
 use services::caller::MemberCaller;
@@ -42,10 +43,15 @@ pub(super) async fn sign_in(ctx: &Context, person: &Person) -> anyhow::Result<Me
     let asked = RequestCode {
         phone: phone.clone(),
         locale: person.locale,
+        origin: Origin::default(),
     };
     let challenge = match request_code(ctx, asked.clone()).await {
-        // Asked for a moment ago, before the filling was broken off: the clock is ours to move.
-        Err(RequestCodeError::TooMany { retry_after }) => {
+        // Asked for a moment ago, before the filling was broken off, or a limit is used up: the clock is ours to move.
+        Err(
+            RequestCodeError::TooMany { retry_after }
+            | RequestCodeError::LimitReached { retry_after, .. }
+            | RequestCodeError::BudgetUsedUp { retry_after },
+        ) => {
             let wait = Duration::from_secs(retry_after.into());
             ctx.clock().advance(wait);
             request_code(ctx, asked).await?
@@ -61,6 +67,7 @@ pub(super) async fn sign_in(ctx: &Context, person: &Person) -> anyhow::Result<Me
             challenge: challenge.id,
             code: code_in(&text).context("a message without a code")?,
             device: Some(Text::new("Телефон")?),
+            origin: Origin::default(),
             joining: Joining::agreeing(ctx).await?,
         },
     )

@@ -8,7 +8,7 @@ use super::people::Person;
 use super::record::Record;
 use super::setup;
 use super::town::PARTNERS;
-use crate::config::Config;
+use crate::config::{Config, SecondFactor};
 
 /// The text, ready to print.
 ///
@@ -37,7 +37,8 @@ pub(super) fn text(config: &Config, record: &Record, member: &Person) -> anyhow:
         "  Metrics    http://{}/metrics",
         config.metrics_listen
     )?;
-    text.push_str("\nSign in by phone. The code is not sent; it appears among the messages.\n\n");
+    text.push_str("\nSign in by phone. The code is not sent; it appears among the messages.\n");
+    text.push_str(about_second_factors(config.auth.staff_second_factor));
     let people = [
         (
             "admin",
@@ -74,4 +75,18 @@ pub(super) fn text(config: &Config, record: &Record, member: &Person) -> anyhow:
         till.key, member.phone
     )?;
     Ok(text)
+}
+
+/// What staff and operators need besides the code.
+const fn about_second_factors(wanted: SecondFactor) -> &'static str {
+    match wanted {
+        SecondFactor::Optional => {
+            "Here that is enough for staff and operators too; a real service wants a second factor of them \
+             (owncircle demo --second-factor).\n\n"
+        }
+        SecondFactor::Required => {
+            "Staff and operators enrol a second factor first; operators with the code that owncircle operator code \
+             prints.\n\n"
+        }
+    }
 }

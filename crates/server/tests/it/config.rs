@@ -97,7 +97,6 @@ fn the_environment_gives_every_kind_of_value() {
                 "OWNCIRCLE_MASTER_KEY",
                 "1111111111111111111111111111111111111111111111111111111111111111",
             ),
-            ("OWNCIRCLE_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8"),
             ("OWNCIRCLE_LISTEN", "[::1]:80"),
             ("OWNCIRCLE_PROGRAMME__TIME_ZONE", "Asia/Almaty"),
             ("OWNCIRCLE_LOG__FORMAT", "json"),
@@ -111,7 +110,6 @@ fn the_environment_gives_every_kind_of_value() {
     assert_eq!(config.programme.name, "2024");
     assert_eq!(config.sms.regions, ["RU", "KZ"]);
     assert_eq!(config.master_key.unwrap().reveal().len(), 64);
-    assert_eq!(config.trusted_proxies, ["10.0.0.0/8", "fd00::/8"]);
     assert_eq!(config.listen.to_string(), "[::1]:80");
     assert_eq!(config.data_dir, None);
 }
@@ -142,6 +140,26 @@ fn database_url_is_read_under_its_usual_name_and_ours_is_stronger() {
         "{wrong}"
     );
     assert!(!wrong.contains("secret"), "{wrong}");
+}
+
+#[test]
+fn redis_url_is_read_under_its_usual_name_and_from_a_file_and_is_never_shown() {
+    let config = load_with(&[("REDIS_URL", "rediss://:unseen@redis:6380/1")], None).unwrap();
+    assert!(!format!("{config:?}").contains("unseen"));
+    let url = config.redis_url.unwrap();
+    assert_eq!(url.reveal(), "rediss://:unseen@redis:6380/1");
+    let wrong = refusal(&[("REDIS_URL", "http://:unseen@redis")], None);
+    assert!(
+        wrong.contains("(environment variable REDIS_URL): must begin with redis://"),
+        "{wrong}"
+    );
+    assert!(!wrong.contains("unseen"), "{wrong}");
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("redis");
+    fs::write(&path, "redis://redis\n").unwrap();
+    let file = path.to_str().unwrap();
+    let config = load_with(&[("OWNCIRCLE_REDIS_URL_FILE", file)], None).unwrap();
+    assert_eq!(config.redis_url.unwrap().reveal(), "redis://redis");
 }
 
 #[test]
@@ -187,7 +205,7 @@ fn unknown_keys_are_named_with_their_source_and_all_at_once() {
     );
     assert!(
         text.contains(
-            "`listenn` (environment variable OWNCIRCLE_LISTENN) is unknown; known here: data_dir, "
+            "`listenn` (environment variable OWNCIRCLE_LISTENN) is unknown; known here: auth, data_dir, "
         ),
         "{text}"
     );
@@ -223,7 +241,6 @@ const BAD_VALUES: &[[&str; 3]] = &[
     ["programme.name", "  ", "1 to 100 characters"],
     ["public_url", "circle.example/", "http://"],
     ["log.level", "loud=very", "error, warn"],
-    ["trusted_proxies", "10.0.0.0/8,proxy", "must be networks"],
     [
         "proxy_header",
         "x-real-ip",
@@ -253,6 +270,76 @@ fn bad_values_are_named_with_their_source_and_what_is_allowed() {
     );
     let broken = refusal(&[], Some("listen = \n"));
     assert!(broken.contains("owncircle.toml"), "{broken}");
+}
+
+#[test]
+fn production_holds_staff_to_a_second_factor() {
+    let optional = ("OWNCIRCLE_AUTH__STAFF_SECOND_FACTOR", "optional");
+    let text = refusal(&[optional, ("OWNCIRCLE_ENVIRONMENT", "production")], None);
+    assert!(text.contains("must be required in production"), "{text}");
+    assert!(load_with(&[optional], None).is_ok());
+    let wrong = refusal(&[("OWNCIRCLE_AUTH__STAFF_SECOND_FACTOR", "maybe")], None);
+    assert!(wrong.contains("`required` or `optional`"), "{wrong}");
+}
+
+#[test]
+fn numbers_for_tests_have_a_near_end() {
+    let numbers = ("OWNCIRCLE_SMS__TEST_NUMBERS", "+79161234567=123456");
+    let production = ("OWNCIRCLE_ENVIRONMENT", "production");
+    let until = |day: &'static str| ("OWNCIRCLE_SMS__TEST_NUMBERS_UNTIL", day);
+    assert!(load_with(&[numbers], None).is_ok());
+    let endless = refusal(&[numbers, production], None);
+    assert!(
+        endless.contains("must be a day at most 30 days ahead"),
+        "{endless}"
+    );
+    for day in ["2199-01-01", "soon"] {
+        let far = refusal(&[numbers, until(day)], None);
+        assert!(far.contains("must be a day at most 30 days ahead"), "{far}");
+    }
+    // One that is over harms nobody.
+    assert!(load_with(&[numbers, production, until("2026-01-01")], None).is_ok());
+    let broken = ("OWNCIRCLE_SMS__TEST_NUMBERS", "+79161234567=12");
+    let refused = refusal(&[broken], None);
+    assert!(
+        refused.contains("phones with their six digits"),
+        "{refused}"
+    );
+    assert!(!refused.contains("4567"), "{refused}");
+}
+
+#[test]
+fn codes_and_tokens_take_known_values() {
+    for (key, value, allowed) in [
+        (
+            "OWNCIRCLE_SMS__ANDROID_APP_HASH",
+            "short",
+            "eleven characters",
+        ),
+        (
+            "OWNCIRCLE_TOKENS__ALG",
+            "HS256",
+            "`RS256`, `PS256`, `ES256`",
+        ),
+        (
+            "OWNCIRCLE_LIMITS__TRUSTED_PROXIES",
+            "10.0.0.0/8,x",
+            "addresses or networks",
+        ),
+    ] {
+        let text = refusal(&[(key, value)], None);
+        assert!(text.contains(allowed), "{text}");
+    }
+    for (key, value) in [
+        ("OWNCIRCLE_SMS__ANDROID_APP_HASH", "FA+9qCX9VSu"),
+        ("OWNCIRCLE_TOKENS__ALG", "ES256"),
+        (
+            "OWNCIRCLE_LIMITS__TRUSTED_PROXIES",
+            "10.0.0.0/8, 2001:db8::1",
+        ),
+    ] {
+        assert!(load_with(&[(key, value)], None).is_ok(), "{value}");
+    }
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod process;
 mod program;
 mod stopping;
 mod tour;
+mod two_processes;

@@ -41,7 +41,7 @@ impl Workshop {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             let ours = name.starts_with("OWNCIRCLE_") && name != "OWNCIRCLE_POSTGRES_BIN";
-            if ours || name == "DATABASE_URL" {
+            if ours || name == "DATABASE_URL" || name == "REDIS_URL" {
                 command.env_remove(name);
             }
         }

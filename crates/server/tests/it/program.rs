@@ -16,6 +16,7 @@ pub(crate) fn program(folder: &Path) -> Command {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("OWNCIRCLE_") && name != "OWNCIRCLE_POSTGRES_BIN"
             || name == "DATABASE_URL"
+            || name == "REDIS_URL"
         {
             command.env_remove(name);
         }

@@ -1,8 +1,6 @@
-//! Access tokens (RFC 9068): short, signed with RS256, checked in one place. Nothing that the token says of keys is
+//! Access tokens (RFC 9068): short, signed with the one algorithm of their key, checked in one place. Nothing that the token says of keys is
 //! believed but its `kid`, which is looked up among our own; times are compared with the service's clock.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -150,21 +148,14 @@ pub(super) fn issue(
         amr: new.amr.to_vec(),
     };
     let header = HeaderOut {
-        alg: "RS256",
+        alg: key.alg().as_str(),
         typ: "at+jwt",
         kid,
     };
     let mut token = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(&claims).ok()?, &mut token);
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        token.as_bytes(),
-        &mut signature,
-    )
-    .ok()?;
+    let signature = key.sign(token.as_bytes())?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
     Some(token)

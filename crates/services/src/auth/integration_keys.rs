@@ -36,7 +36,7 @@ const LENGTH: usize = PREFIX.len() + 43;
 /// A key that is worth something, as the cache keeps it.
 #[derive(Debug)]
 pub(crate) struct VerifiedKey {
-    caller: KeyCaller,
+    pub(crate) caller: KeyCaller,
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -230,9 +230,7 @@ pub async fn revoke(
         })
     })
     .await?;
-    ctx.caches()
-        .keys
-        .forget_where(|_, verified| verified.caller.key == key);
+    ctx.caches().forget_key(key);
     if revoked {
         Ok(())
     } else {

@@ -1,8 +1,17 @@
-//! Who is asking: integration keys, sign-in by phone and code, access and refresh tokens, sign-ins.
+//! Who is asking: integration keys, one-time codes and signing in with them, access and refresh tokens, sign-ins.
 //! Start at [`authenticate`]: every credential that arrives goes through it.
 
 pub mod access_token;
+pub mod change_phone;
+mod code_brake;
+pub mod code_rules;
+pub mod code_stops;
+mod code_text;
 pub mod integration_keys;
+pub(crate) mod methods;
+mod notices;
+pub(crate) mod one_time_code;
+pub mod origin;
 pub mod refresh;
 pub mod request_code;
 pub mod rotate_keys;
@@ -12,6 +21,7 @@ pub mod sign_in;
 pub mod signing_keys;
 mod tokens;
 
+use self::access_token::{AccessClaims, TokenError};
 pub use access_token::verify_access_token;
 pub use tokens::Tokens;
 
@@ -39,14 +49,7 @@ pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Caller, AuthErr
     if bearer.starts_with(integration_keys::PREFIX) {
         return Ok(Caller::Key(integration_keys::verify(ctx, bearer).await?));
     }
-    let keyring = signing_keys::keyring(ctx).await?;
-    let claims = verify_access_token(
-        bearer,
-        &keyring,
-        &ctx.config().public_url,
-        ctx.clock().now(),
-    )
-    .map_err(|error| AuthError::Invalid(error.reason()))?;
+    let claims = claims_of(ctx, bearer).await?;
     let state = session_state::load(ctx, claims.session).await?;
     match state {
         Some(state) if state.person.member == claims.member => {
@@ -54,4 +57,17 @@ pub async fn authenticate(ctx: &Context, bearer: &str) -> Result<Caller, AuthErr
         }
         _ => Err(AuthError::Invalid("the sign-in was ended")),
     }
+}
+
+/// What a valid access token says. A key that nobody here knows may be a minute old: the keys are read anew then, once.
+async fn claims_of(ctx: &Context, token: &str) -> Result<AccessClaims, AuthError> {
+    let (url, now) = (&ctx.config().public_url, ctx.clock().now());
+    let keyring = signing_keys::keyring(ctx).await?;
+    let mut found = verify_access_token(token, &keyring, url, now);
+    if found == Err(TokenError::UnknownKey)
+        && let Some(keyring) = signing_keys::newer(ctx).await?
+    {
+        found = verify_access_token(token, &keyring, url, now);
+    }
+    found.map_err(|error| AuthError::Invalid(error.reason()))
 }

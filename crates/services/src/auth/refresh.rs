@@ -7,6 +7,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 
+use super::notices::{self, Notice};
+use super::origin::Origin;
 use super::session_state::{lives, person};
 use super::signing_keys;
 use super::tokens::{RefreshToken, SessionLife, Tokens, tokens};
@@ -42,11 +44,16 @@ enum Outcome {
 ///
 /// # Errors
 /// See [`RefreshError`].
-pub async fn refresh(ctx: &Context, refresh_token: &str) -> Result<Tokens, RefreshError> {
+pub async fn refresh(
+    ctx: &Context,
+    refresh_token: &str,
+    origin: &Origin,
+) -> Result<Tokens, RefreshError> {
     let token = RefreshToken::parse(refresh_token).ok_or(RefreshError::Invalid)?;
     let keyring = signing_keys::keyring(ctx).await?;
-    let outcome = transaction::run(ctx, (ctx.clone(), token), |conn, (ctx, token)| {
-        Box::pin(renew(conn, ctx, *token))
+    let input = (ctx.clone(), token, origin.clone());
+    let outcome = transaction::run(ctx, input, |conn, (ctx, token, origin)| {
+        Box::pin(renew(conn, ctx, *token, origin))
     })
     .await?;
     match outcome {
@@ -60,12 +67,6 @@ pub async fn refresh(ctx: &Context, refresh_token: &str) -> Result<Tokens, Refre
         Outcome::Invalid => Err(RefreshError::Invalid),
         Outcome::Reused(person) => {
             ctx.caches().sessions.forget(&person.session);
-            tracing::warn!(
-                session = %person.session,
-                member = %person.member,
-                "a used refresh token was shown again; the sign-in was ended"
-            );
-            metrics::counter!("refresh_tokens_reused_total").increment(1);
             Err(RefreshError::Reused)
         }
     }
@@ -75,6 +76,7 @@ async fn renew(
     conn: &mut PgConnection,
     ctx: &Context,
     token: RefreshToken,
+    origin: &Origin,
 ) -> Result<Outcome, StoreError> {
     let now = ctx.clock().now();
     let (hash, child) = (token.hash(), token.child(ctx).hash());
@@ -100,18 +102,21 @@ async fn renew(
         None => {
             store::sessions::mark_refresh_token_used(conn, &hash, now).await?;
             store::sessions::insert_refresh_token(conn, person.session, &child, now).await?;
-            store::sessions::touch(conn, person.session, now).await?;
+            let place = (origin.place(), origin.client());
+            store::sessions::touch(conn, person.session, (&place.0, &place.1), now).await?;
             Ok(Outcome::Renewed(person, created_at))
         }
         Some(used_at) if now - used_at <= GRACE && is_unused(conn, &child).await? => {
             Ok(Outcome::Renewed(person, created_at))
         }
         Some(_) => {
-            store::sessions::end(conn, person.member, person.session, "reuse", now).await?;
+            let (member, session) = (person.member, person.session);
+            store::sessions::end(conn, member, session, "reuse", now).await?;
             // Whoever shows it may be a thief: the entry names the sign-in, not the person as its actor.
-            let entry = Entry::of(Action::SessionReuse, ObjectKind::Session).id(person.session);
-            let entry = entry.after(json!({ "member_id": person.member }));
+            let entry = Entry::of(Action::SessionReuse, ObjectKind::Session).id(session);
+            let entry = entry.after(json!({ "member_id": member }));
             audit_log::record(conn, ctx, entry).await?;
+            notices::tell(conn, ctx, member, Notice::SignInCopied).await?;
             Ok(Outcome::Reused(person))
         }
     }

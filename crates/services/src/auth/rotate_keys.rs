@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use jobs::{Handler, Job, JobError, JobRun};
 use serde::{Deserialize, Serialize};
 
-use super::signing_keys::{self, SigningKeyError};
+use super::signing_keys::{self, Haste, SigningKeyError};
 use crate::context::Context;
 
 /// How long one key signs.
@@ -39,13 +39,19 @@ impl Handler<Context> for RotateKeys {
 /// See [`SigningKeyError`].
 pub async fn rotate_if_due(ctx: &Context) -> Result<bool, SigningKeyError> {
     signing_keys::ensure(ctx).await?;
+    signing_keys::drop_over(ctx).await?;
     let since = ctx.clock().now() - SIGNS_FOR;
     let due = signing_keys::list(ctx)
         .await?
         .iter()
         .any(|key| key.state == "current" && key.changed_at <= since);
-    if due {
-        signing_keys::rotate(ctx).await?;
+    if !due {
+        return Ok(false);
     }
-    Ok(due)
+    match signing_keys::rotate(ctx, Haste::WhenKnown).await {
+        Ok(_) => Ok(true),
+        // It was made anew a moment ago, because the one before it was revoked: tomorrow, then.
+        Err(SigningKeyError::NextTooYoung) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

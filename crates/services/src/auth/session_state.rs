@@ -11,9 +11,10 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::sessions::{SessionRow, SessionWithRoles};
 
+use super::tokens::SessionLife;
 use crate::cache::Ticket;
 use crate::caller::{Person, StaffPlace};
-use crate::context::Context;
+use crate::context::{Context, StaffSecondFactor};
 
 /// What a request needs to know of a sign-in.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(crate) struct SessionState {
     pub(crate) person: Person,
 }
 
-/// The sign-in, if it was not ended and its member may act.
+/// The sign-in, if it is not over and its member may act.
 pub(crate) async fn load(
     ctx: &Context,
     session: SessionId,
@@ -50,7 +51,13 @@ async fn read(
     if row.ended_at.is_some() || row.member_status.parse() != Ok(MemberStatus::Active) {
         return Ok(None);
     }
+    let required = ctx.config().staff_second_factor == StaffSecondFactor::Required;
+    let (created_at, last_seen_at) = (row.created_at, row.last_seen_at);
     let person = person_of(session, row)?;
+    if SessionLife::of(&person).ends_at(created_at, last_seen_at) <= now {
+        return Ok(None);
+    }
+    let person = person.as_far_as_proved(required);
     let state = Arc::new(SessionState { person });
     ctx.caches()
         .sessions
@@ -63,7 +70,7 @@ pub(crate) fn lives(row: &SessionRow) -> bool {
     row.ended_at.is_none() && row.member_status.parse() == Ok(MemberStatus::Active)
 }
 
-/// The person of a sign-in with all roles.
+/// The person of a sign-in with all roles, whatever the sign-in is good for.
 pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<Person, StoreError> {
     let member = row.member_id.into();
     let places = store::staff::places_across_businesses(conn, member).await?;
@@ -87,6 +94,7 @@ pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<P
             .collect::<Result<_, StoreError>>()?,
         auth_time: row.auth_time,
         amr: row.amr,
+        withheld: false,
     })
 }
 
@@ -114,6 +122,7 @@ fn person_of(session: SessionId, row: SessionWithRoles) -> Result<Person, StoreE
             .collect::<Result<_, StoreError>>()?,
         auth_time: row.auth_time,
         amr: row.amr,
+        withheld: false,
     })
 }
 

@@ -1,23 +1,24 @@
 //! The key pairs that sign access tokens. A key is published before it signs (`next`), signs (`current`), and is
-//! still published while tokens that it signed live (`retired`).
+//! still published while tokens that it signed live (`retired`). One that was stolen is `revoked`: within seconds nothing
+//! that it signed is worth anything.
+
+mod pair;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest;
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair, RsaPublicKeyComponents};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::audit::{Action, ObjectKind};
+use domain::signing_alg::SigningAlg;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::signing_keys::SigningKeyRow;
 
+pub(super) use self::pair::SigningPair;
 use super::access_token::seen::SeenTokens;
+use super::session_state::known;
 use crate::audit_log::{self, Entry};
 use crate::cache::MAX_AGE;
 use crate::context::Context;
@@ -27,8 +28,11 @@ use crate::vault::SealedField;
 /// How long a key is published after it signed for the last time.
 const RETIRED_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// The smallest modulus, in bytes, of a key that is taken in.
-const SMALLEST_MODULUS: usize = 256;
+/// How long a key is published before it signs, so that whoever keeps the published keys knows it.
+const PUBLISHED_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// How young keys must be to be read anew for the sake of a key that is not among them.
+const REREAD_AFTER: TimeDelta = TimeDelta::seconds(1);
 
 /// A key pair as an operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +41,7 @@ pub struct SigningKeyView {
     pub kid: String,
     /// The one algorithm that it is for.
     pub alg: String,
-    /// `next`, `current` or `retired`.
+    /// `next`, `current`, `retired` or `revoked`.
     pub state: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -54,6 +58,14 @@ pub enum SigningKeyError {
     /// What was given is no private RSA key (PKCS #8) of at least 2048 bits.
     #[error("not a private RSA key in PKCS #8 of at least 2048 bits")]
     NotAKey,
+    /// The next key is not known to everybody yet.
+    #[error(
+        "the next key is published for less than 24 hours: whoever keeps the published keys may not know it; --now rotates all the same"
+    )]
+    NextTooYoung,
+    /// There is no such key, or it was revoked before.
+    #[error("there is no such key")]
+    UnknownKey,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,7 +75,7 @@ pub enum SigningKeyError {
 #[derive(Debug)]
 pub struct Keyring {
     verifying: BTreeMap<String, VerifyingKey>,
-    signing: Option<(String, Arc<RsaKeyPair>)>,
+    signing: Option<(String, Arc<SigningPair>)>,
     jwks: Value,
     seen: Arc<SeenTokens>,
 }
@@ -87,7 +99,7 @@ impl Keyring {
     }
 
     /// The key that signs, with its name.
-    pub(super) fn signing(&self) -> Option<(&str, &RsaKeyPair)> {
+    pub(super) fn signing(&self) -> Option<(&str, &SigningPair)> {
         self.signing
             .as_ref()
             .map(|(kid, key)| (kid.as_str(), key.as_ref()))
@@ -117,7 +129,7 @@ impl KeyringCache {
             .clone()
     }
 
-    fn set(&self, last: Option<(DateTime<Utc>, Arc<Keyring>)>) {
+    pub(crate) fn set(&self, last: Option<(DateTime<Utc>, Arc<Keyring>)>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 }
@@ -152,6 +164,19 @@ async fn read(
     Ok(keyring)
 }
 
+/// The keys read anew, if those that are kept are older than a moment: a key that is not among them may have been made
+/// meanwhile. `None`: they are as new as they can be.
+pub(super) async fn newer(ctx: &Context) -> Result<Option<Arc<Keyring>>, StoreError> {
+    let now = ctx.clock().now();
+    match ctx.caches().keyring.last() {
+        Some((at, _)) if at <= now && now - at < REREAD_AFTER => Ok(None),
+        last => {
+            let keyring = Box::pin(read(ctx, last.map(|(_, keyring)| keyring), now)).await?;
+            Ok(Some(keyring))
+        }
+    }
+}
+
 /// The public keys as they are published (RFC 7517).
 ///
 /// # Errors
@@ -168,39 +193,32 @@ fn build(
 ) -> Result<Keyring, StoreError> {
     let broken =
         |what: &str| StoreError(sqlx::Error::Decode(format!("a signing key {what}").into()));
+    let rows: Vec<&SigningKeyRow> = rows.iter().filter(|row| row.state != "revoked").collect();
     let jwks = json!({ "keys": rows.iter().map(|row| &row.public_jwk).collect::<Vec<_>>() });
     // Other keys, and nothing is known of any token.
-    let same = last.as_ref().filter(|last| last.jwks == jwks);
+    let unchanged = last.as_ref().filter(|last| last.jwks == jwks);
     let mut keyring = Keyring {
         verifying: BTreeMap::new(),
         signing: None,
-        seen: same.map_or_else(Arc::default, |last| last.seen.clone()),
+        seen: unchanged.map_or_else(Arc::default, |last| last.seen.clone()),
         jwks,
     };
     for row in rows {
-        let part = |name: &str| {
-            row.public_jwk
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let key = DecodingKey::from_rsa_components(part("n"), part("e"))
-            .map_err(|_| broken("can't be read"))?;
-        let alg = match row.alg.as_str() {
-            "RS256" => Algorithm::RS256,
-            _ => return Err(broken("is for an algorithm that is not known")),
-        };
+        let alg = known::<SigningAlg>(&row.alg)?;
+        let key =
+            pair::decoding_key(alg, &row.public_jwk).ok_or_else(|| broken("can't be read"))?;
+        let alg = pair::algorithm(alg);
         keyring
             .verifying
             .insert(row.kid.clone(), VerifyingKey { alg, key });
         if row.state != "current" {
             continue;
         }
-        let known = last
+        let same = last
             .as_ref()
             .and_then(|last| last.signing.clone())
             .filter(|(kid, _)| *kid == row.kid);
-        keyring.signing = Some(match known {
+        keyring.signing = Some(match same {
             Some(signing) => signing,
             None => {
                 let private = ctx
@@ -211,7 +229,9 @@ fn build(
                         &row.private_sealed,
                     )
                     .map_err(|_| broken("does not open with this master key"))?;
-                let pair = RsaKeyPair::from_pkcs8(&private).map_err(|_| broken("can't be read"))?;
+                let alg = known::<SigningAlg>(&row.alg)?;
+                let pair =
+                    SigningPair::from_pkcs8(alg, &private).map_err(|_| broken("can't be read"))?;
                 (row.kid.clone(), Arc::new(pair))
             }
         });
@@ -237,31 +257,45 @@ pub async fn list(ctx: &Context) -> Result<Vec<SigningKeyView>, StoreError> {
         .collect())
 }
 
-/// At start: makes the key that signs and the one after it, where they are missing.
+/// At start: makes the key that signs and the one after it, where they are missing. One that is to sign next and is for
+/// another algorithm than is configured now gives way: it has signed nothing.
 ///
 /// # Errors
 /// See [`SigningKeyError`].
 pub async fn ensure(ctx: &Context) -> Result<(), SigningKeyError> {
+    let wanted = ctx.config().signing_alg;
     let have = list(ctx).await?;
     for state in ["current", "next"] {
-        if !have.iter().any(|key| key.state == state) {
-            let pair = generate().await?;
-            add(ctx, pair, state).await?;
+        let found = have.iter().find(|key| key.state == state);
+        match found {
+            Some(key) if state == "next" && key.alg != wanted.as_str() => {
+                replace(ctx, &key.kid).await?;
+            }
+            Some(_) => {}
+            None => {
+                add(ctx, generate(wanted).await?, state).await?;
+            }
         }
     }
     Ok(())
 }
 
-/// Takes in a private key (PKCS #8) as the one that signs, if there is none yet; answers whether it was taken.
+/// Takes in a private RSA key (PKCS #8) as the one that signs, if there is none yet; answers whether it was taken.
 ///
 /// # Errors
 /// See [`SigningKeyError`].
 pub async fn import(ctx: &Context, pkcs8: &[u8]) -> Result<bool, SigningKeyError> {
-    let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| SigningKeyError::NotAKey)?;
-    if pair.public_modulus_len() < SMALLEST_MODULUS {
-        return Err(SigningKeyError::NotAKey);
-    }
+    let pair = SigningPair::from_pkcs8(SigningAlg::Rs256, pkcs8)?;
     add(ctx, pair, "current").await
+}
+
+/// Whether a rotation waits until everybody knows the next key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// The next key must have been published for a day.
+    WhenKnown,
+    /// At once.
+    Now,
 }
 
 /// The key after this one signs from now on; a new one is published after it; one that was retired a day ago is
@@ -269,9 +303,14 @@ pub async fn import(ctx: &Context, pkcs8: &[u8]) -> Result<bool, SigningKeyError
 ///
 /// # Errors
 /// See [`SigningKeyError`].
-pub async fn rotate(ctx: &Context) -> Result<Vec<SigningKeyView>, SigningKeyError> {
+pub async fn rotate(ctx: &Context, haste: Haste) -> Result<Vec<SigningKeyView>, SigningKeyError> {
     ensure(ctx).await?;
-    let fresh = row(ctx, &generate().await?, "next")?;
+    let known_since = ctx.clock().now() - PUBLISHED_FOR;
+    let young = |key: &SigningKeyView| key.state == "next" && key.created_at > known_since;
+    if haste == Haste::WhenKnown && list(ctx).await?.iter().any(young) {
+        return Err(SigningKeyError::NextTooYoung);
+    }
+    let fresh = row(ctx, &generate(ctx.config().signing_alg).await?, "next")?;
     transaction::run(ctx, (ctx.clone(), fresh), |conn, (ctx, fresh)| {
         Box::pin(async move {
             rotate_rows(conn, fresh, ctx.clock().now()).await?;
@@ -290,22 +329,83 @@ async fn rotate_rows(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     store::signing_keys::lock(conn).await?;
-    store::signing_keys::delete_retired(conn, now - RETIRED_FOR).await?;
+    store::signing_keys::delete_over(conn, now - RETIRED_FOR).await?;
     store::signing_keys::change_state(conn, "current", "retired", now).await?;
     store::signing_keys::change_state(conn, "next", "current", now).await?;
     store::signing_keys::insert(conn, fresh).await?;
     Ok(())
 }
 
-/// Making a key takes the processor for a second or more.
-async fn generate() -> Result<RsaKeyPair, SigningKeyError> {
-    tokio::task::spawn_blocking(|| RsaKeyPair::generate(KeySize::Rsa3072))
-        .await
-        .map_err(|_| SigningKeyError::NotMade)?
-        .map_err(|_| SigningKeyError::NotMade)
+/// Drops the keys that nothing valid can be signed with any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn drop_over(ctx: &Context) -> Result<u64, StoreError> {
+    let before = ctx.clock().now() - RETIRED_FOR;
+    store::signing_keys::delete_over(&mut *ctx.connection().await?, before).await
 }
 
-async fn add(ctx: &Context, pair: RsaKeyPair, state: &str) -> Result<bool, SigningKeyError> {
+/// Takes a key out of use at once: what it signed is refused, by this process now and by others within seconds. If it is
+/// the one that signs, the next one does from now on. Whoever holds a token of it renews it.
+///
+/// # Errors
+/// See [`SigningKeyError`].
+pub async fn revoke(ctx: &Context, kid: &str) -> Result<Vec<SigningKeyView>, SigningKeyError> {
+    replace(ctx, kid).await?;
+    tracing::warn!(kid, "a signing key was revoked");
+    Ok(list(ctx).await?)
+}
+
+/// Revokes a key and puts another in its place.
+async fn replace(ctx: &Context, kid: &str) -> Result<(), SigningKeyError> {
+    let fresh = row(ctx, &generate(ctx.config().signing_alg).await?, "next")?;
+    let input = (ctx.clone(), fresh, kid.to_owned());
+    let found = transaction::run(ctx, input, |conn, (ctx, fresh, kid)| {
+        Box::pin(async move {
+            let found = revoke_row(conn, fresh, kid, ctx.clock().now()).await?;
+            if found {
+                let entry = Entry::of(Action::SigningKeyRevoke, ObjectKind::SigningKey).id(kid);
+                audit_log::record(conn, ctx, entry).await?;
+            }
+            Ok::<_, StoreError>(found)
+        })
+    });
+    let found = found.await?;
+    ctx.caches().keyring.set(None);
+    if found {
+        Ok(())
+    } else {
+        Err(SigningKeyError::UnknownKey)
+    }
+}
+
+async fn revoke_row(
+    conn: &mut PgConnection,
+    fresh: &SigningKeyRow,
+    kid: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    store::signing_keys::lock(conn).await?;
+    let Some(was) = store::signing_keys::revoke(conn, kid, now).await? else {
+        return Ok(false);
+    };
+    if was == "current" {
+        store::signing_keys::change_state(conn, "next", "current", now).await?;
+    }
+    if was != "retired" {
+        store::signing_keys::insert(conn, fresh).await?;
+    }
+    Ok(true)
+}
+
+/// Making a key takes the processor for a second or more.
+async fn generate(alg: SigningAlg) -> Result<SigningPair, SigningKeyError> {
+    tokio::task::spawn_blocking(move || SigningPair::generate(alg))
+        .await
+        .map_err(|_| SigningKeyError::NotMade)?
+}
+
+async fn add(ctx: &Context, pair: SigningPair, state: &str) -> Result<bool, SigningKeyError> {
     let row = row(ctx, &pair, state)?;
     let taken = transaction::run(ctx, (ctx.clone(), row), |conn, (ctx, row)| {
         Box::pin(async move {
@@ -324,17 +424,16 @@ async fn add(ctx: &Context, pair: RsaKeyPair, state: &str) -> Result<bool, Signi
     Ok(taken)
 }
 
-fn row(ctx: &Context, pair: &RsaKeyPair, state: &str) -> Result<SigningKeyRow, SigningKeyError> {
-    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-    let private: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| SigningKeyError::NotAKey)?;
+fn row(ctx: &Context, pair: &SigningPair, state: &str) -> Result<SigningKeyRow, SigningKeyError> {
     let now = ctx.clock().now();
-    let (kid, public_jwk) = public_jwk(pair);
+    let (kid, public_jwk) = pair.public_jwk();
+    let private = pair.to_pkcs8()?;
     Ok(SigningKeyRow {
         private_sealed: ctx
             .vault()
-            .seal(SealedField::SigningKey, kid.as_bytes(), private.as_ref()),
+            .seal(SealedField::SigningKey, kid.as_bytes(), &private),
         kid,
-        alg: "RS256".to_owned(),
+        alg: pair.alg().as_str().to_owned(),
         state: state.to_owned(),
         public_jwk,
         created_at: now,
@@ -342,36 +441,22 @@ fn row(ctx: &Context, pair: &RsaKeyPair, state: &str) -> Result<SigningKeyRow, S
     })
 }
 
-/// The thumbprint (RFC 7638: SHA-256 over the members that make the key, in order, without spaces) and the key.
-fn public_jwk(pair: &RsaKeyPair) -> (String, Value) {
-    let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
-    let (n, e) = (
-        URL_SAFE_NO_PAD.encode(&public.n),
-        URL_SAFE_NO_PAD.encode(&public.e),
-    );
-    let members = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
-    let kid = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, members.as_bytes()));
-    let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e });
-    (kid, jwk)
-}
-
 /// A keyring of one key, for tests of what uses it.
 #[cfg(test)]
-pub(super) fn keyring_of(pair: RsaKeyPair) -> (Keyring, Value) {
-    let (kid, jwk) = public_jwk(&pair);
-    let part = |name: &str| jwk[name].as_str().unwrap().to_owned();
-    let key = DecodingKey::from_rsa_components(&part("n"), &part("e")).unwrap();
+pub(super) fn keyring_of(pair: SigningPair) -> (Keyring, Value) {
+    let (kid, jwk) = pair.public_jwk();
+    let key = VerifyingKey {
+        alg: pair::algorithm(pair.alg()),
+        key: pair::decoding_key(pair.alg(), &jwk).unwrap(),
+    };
     let keyring = Keyring {
-        verifying: BTreeMap::from([(
-            kid.clone(),
-            VerifyingKey {
-                alg: Algorithm::RS256,
-                key,
-            },
-        )]),
+        verifying: BTreeMap::from([(kid.clone(), key)]),
         signing: Some((kid, Arc::new(pair))),
         jwks: json!({ "keys": [jwk.clone()] }),
         seen: Arc::default(),
     };
     (keyring, jwk)
 }
+
+#[cfg(test)]
+pub(super) use self::pair::small_rsa;

@@ -92,8 +92,8 @@ impl SessionLife {
             Self::LONGEST
         } else {
             Self {
-                idle: TimeDelta::hours(12),
-                whole: TimeDelta::hours(24),
+                idle: TimeDelta::hours(1),
+                whole: TimeDelta::hours(12),
             }
         }
     }
@@ -143,6 +143,8 @@ pub(super) fn tokens(
 
 #[cfg(test)]
 mod tests {
+    use domain::rights::OperatorRole;
+
     use super::*;
 
     #[test]
@@ -168,5 +170,31 @@ mod tests {
         let at = |days: i64| DateTime::UNIX_EPOCH + TimeDelta::days(days);
         assert_eq!(SessionLife::LONGEST.ends_at(at(0), at(0)), at(30));
         assert_eq!(SessionLife::LONGEST.ends_at(at(0), at(80)), at(90));
+    }
+
+    #[test]
+    fn whoever_has_a_role_signs_in_every_day() {
+        let cashier = Person {
+            operator: vec![OperatorRole::Support],
+            ..nobody()
+        };
+        let at = |hours: i64| DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
+        let life = SessionLife::of(&cashier);
+        assert_eq!(life.ends_at(at(0), at(0)), at(1));
+        assert_eq!(life.ends_at(at(0), at(11)), at(12));
+        assert_eq!(life.ends_at(at(0), at(30)), at(12));
+        assert_eq!(SessionLife::of(&nobody()), SessionLife::LONGEST);
+    }
+
+    fn nobody() -> Person {
+        Person {
+            member: uuid::Uuid::from_u128(1).into(),
+            session: uuid::Uuid::from_u128(2).into(),
+            staff: Vec::new(),
+            operator: Vec::new(),
+            auth_time: DateTime::UNIX_EPOCH,
+            amr: Vec::new(),
+            withheld: false,
+        }
     }
 }

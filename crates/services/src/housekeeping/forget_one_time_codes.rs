@@ -1,10 +1,10 @@
-//! Job: forgets one-time codes, hourly budgets and phones without failures.
+//! Job: forgets one-time codes, phones without failures, and counters of limits whose time is over.
 
 use chrono::TimeDelta;
 use jobs::{Handler, Job, JobError, JobRun};
 use serde::{Deserialize, Serialize};
 
-use super::forget;
+use super::{STEP, forget};
 use crate::context::Context;
 
 /// Longer than the longest time over which codes to one phone are counted, a day.
@@ -27,6 +27,11 @@ impl Handler<Context> for ForgetOneTimeCodes {
     async fn run(self, ctx: Context, run: JobRun) -> Result<(), JobError> {
         forget(&ctx, &run, KEPT_FOR, |conn, before| {
             Box::pin(store::one_time_codes::delete_before(conn, before))
+        })
+        .await?;
+        forget(&ctx, &run, TimeDelta::zero(), |conn, before| {
+            let step = i64::from(STEP);
+            Box::pin(store::limit_counters::delete_before(conn, before, step))
         })
         .await
     }

@@ -99,6 +99,7 @@ fn purchase_code(refusal: &PurchaseRefusal) -> RowCode {
         PurchaseRefusal::InFuture => RowCode::PostedInFuture,
         PurchaseRefusal::Wallet(error) => match error {
             WalletError::NotEnoughPoints { .. }
+            | WalletError::SpendingWaits { .. }
             | WalletError::NotPositive
             | WalletError::HoldNotActive
             | WalletError::OverHold => RowCode::SpendingNotAllowed,

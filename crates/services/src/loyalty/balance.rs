@@ -65,6 +65,11 @@ impl BalanceCache {
         self.0.forget(member);
     }
 
+    /// Forgets all of them.
+    pub(crate) fn forget_all(&self) {
+        self.0.forget_where(|_, _| true);
+    }
+
     fn get(&self, member: &MemberId, now: DateTime<Utc>) -> Result<BalanceNow, Ticket> {
         let kept = self.0.look(member, now)?;
         let known = kept.value;

@@ -84,6 +84,12 @@ impl PlaceCache {
         self.businesses.forget(&business);
     }
 
+    /// Forgets everything.
+    pub(crate) fn forget_all(&self) {
+        self.businesses.forget_where(|_, _| true);
+        self.everywhere.forget(&());
+    }
+
     /// Forgets the rules of a business, or those that hold everywhere, because one was added or changed.
     pub(crate) fn forget_rules(&self, business: Option<BusinessId>) {
         match business {

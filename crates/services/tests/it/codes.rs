@@ -1,11 +1,19 @@
 //! One-time codes: who gets one, how often, and what it is worth.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use services::auth::request_code::RequestCodeError;
 use services::auth::sign_in::SignInError;
 use services::auth::{authenticate, sessions};
+use services::context::{Context, ContextParts};
+use services::limits::{Counted, Limit, LimitCounters, LimitError, PostgresCounters, Take, UsedUp};
+use services::transaction;
+use services::vault::Vault;
+use sqlx::PgConnection;
 
 use crate::kit::{answer, ask, code_of, phone, start, tokens, wrong};
 
@@ -160,20 +168,111 @@ async fn a_phone_gets_three_codes_in_ten_minutes_and_one_a_minute() {
     assert!(many.iter().all(Result::is_err));
 }
 
+/// Counts nothing, because whoever should cannot be reached.
+#[derive(Debug)]
+struct Unreachable;
+
+impl LimitCounters for Unreachable {
+    fn take<'a>(
+        &'a self,
+        _conn: &'a mut PgConnection,
+        _takes: &'a [Take],
+        _now: DateTime<Utc>,
+    ) -> Counted<'a> {
+        let error = LimitError::Unavailable("nobody answers".to_owned());
+        Box::pin(std::future::ready(Err(error)))
+    }
+}
+
 #[tokio::test]
-async fn the_hourly_budget_ends_all_sending() {
+async fn what_cannot_be_counted_is_not_sent() {
     let app = start().await;
-    let ctx = &app.context;
-    sqlx::query("insert into sms_budgets values (date_trunc('hour', $1::timestamptz), 999)")
-        .bind(app.now())
-        .execute(ctx.pool())
+    let usual = &app.context;
+    let parts = ContextParts {
+        pool: usual.pool().clone(),
+        clock: usual.clock().clone(),
+        ids: usual.ids().clone(),
+        vault: Vault::new(&[7; 32]),
+        sms: usual.sms().clone(),
+        config: usual.config().clone(),
+    };
+    let ctx = Context::with_counters(parts, Arc::new(Unreachable));
+    let refused = ask(&ctx, &phone("+79161234567")).await;
+    assert!(matches!(refused, Err(RequestCodeError::NotCounted(_))));
+    let sent: i64 = sqlx::query_scalar("select count(*) from one_time_codes")
+        .fetch_one(ctx.pool())
         .await
         .unwrap();
-    assert!(ask(ctx, &phone("+79161234567")).await.is_ok());
-    assert!(matches!(
-        ask(ctx, &phone("+79161234568")).await,
-        Err(RequestCodeError::BudgetUsedUp { retry_after: 3600 })
-    ));
+    assert_eq!(sent, 0);
+}
+
+#[tokio::test]
+async fn of_forty_at_once_as_many_pass_as_may() {
+    let app = start().await;
+    let ctx = &app.context;
+    let limit = |name, most| Limit {
+        name,
+        most,
+        within: TimeDelta::hours(1),
+    };
+    let take = |limit: Limit| Take {
+        limit,
+        bucket: ctx.vault().limit_bucket(limit.name, b"same"),
+    };
+    // Named in two orders, so that two that wait for each other would be found.
+    let (one, other) = (take(limit("one", 10)), take(limit("other", 1000)));
+    let tries = join_all((0..40).map(|n| {
+        let takes = if n % 2 == 0 {
+            vec![one.clone(), other.clone()]
+        } else {
+            vec![other.clone(), one.clone()]
+        };
+        let now = app.now();
+        transaction::run(ctx, takes, move |conn, takes| {
+            PostgresCounters.take(conn, takes, now)
+        })
+    }))
+    .await;
+    let tries: Vec<Option<UsedUp>> = tries.into_iter().map(Result::unwrap).collect();
+    assert_eq!(tries.iter().filter(|taken| taken.is_none()).count(), 10);
+    let used_up = tries.iter().flatten().next().unwrap();
+    assert_eq!(used_up.limit.name, "one");
+    assert_eq!(used_up.until, app.now() + TimeDelta::hours(1));
+    let counts: Vec<i64> = sqlx::query_scalar("select taken from limit_counters")
+        .fetch_all(ctx.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        counts,
+        [10, 10],
+        "who is refused by one takes nothing of the other"
+    );
+}
+
+#[tokio::test]
+async fn a_million_guesses_without_the_key_find_no_code() {
+    let app = start().await;
+    let (ctx, anna) = (&app.context, phone("+79161234567"));
+    let challenge = ask(ctx, &anna).await.unwrap();
+    let kept: Vec<u8> = sqlx::query_scalar("select code_hash from one_time_codes")
+        .fetch_one(ctx.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        (kept.len(), kept[0]),
+        (33, 1),
+        "the name of the key, and the hash"
+    );
+    let id = challenge.id.as_uuid();
+    for guess in 0..1_000_000_u32 {
+        let code = format!("{guess:06}");
+        for prefix in [&b""[..], id.as_bytes(), anna.e164().as_bytes()] {
+            let mut context = digest::Context::new(&digest::SHA256);
+            context.update(prefix);
+            context.update(code.as_bytes());
+            assert_ne!(context.finish().as_ref(), &kept[1..]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use domain::people::Locale;
 use domain::phone::{Phone, Region};
 use domain::programme::ProgrammeSettings;
 use domain::text::{Slug, Text};
+use services::auth::origin::Origin;
 use services::auth::request_code::{Challenge, RequestCode, RequestCodeError, request_code};
+use services::auth::sessions::strengthen_as_system;
 use services::auth::sign_in::{SignIn, SignInError, sign_in};
 use services::auth::{Tokens, authenticate};
 use services::businesses::{CreateBusiness, create_as_system};
@@ -34,6 +36,7 @@ pub async fn ask(ctx: &Context, phone: &Phone) -> Result<Challenge, RequestCodeE
     let input = RequestCode {
         phone: phone.clone(),
         locale: Locale::Ru,
+        origin: Origin::default(),
     };
     request_code(ctx, input).await
 }
@@ -63,19 +66,24 @@ pub async fn answer(
         challenge: challenge.id,
         code: code.to_owned(),
         device: Some(Text::new("Телефон").expect("a name")),
+        origin: Origin::default(),
         joining: Joining::agreeing(ctx).await.expect("the texts"),
     };
     sign_in(ctx, input).await
 }
 
-/// Signs a person in. Lets a minute pass first, so that a code may be asked for again.
+/// Signs a person in, with every role that the person has. Lets a minute pass first, so that a code may be asked for again.
 pub async fn tokens(app: &TestApp, phone: &Phone) -> Tokens {
     app.advance(Duration::from_secs(61));
     let challenge = ask(&app.context, phone).await.expect("a code is sent");
     let code = code_of(&app.context, phone).await;
-    answer(&app.context, phone, challenge, &code)
+    let tokens = answer(&app.context, phone, challenge, &code)
         .await
-        .expect("the code is right")
+        .expect("the code is right");
+    strengthen_as_system(&app.context, tokens.session)
+        .await
+        .expect("the sign-in is there");
+    tokens
 }
 
 pub async fn caller(app: &TestApp, phone: &Phone) -> Caller {

@@ -88,6 +88,7 @@ async fn without_a_provider_a_code_is_refused_when_it_is_asked_for() {
     let input = services::auth::request_code::RequestCode {
         phone: phone("+79161234567"),
         locale: domain::people::Locale::Ru,
+        origin: services::auth::origin::Origin::default(),
     };
     let refused = services::auth::request_code::request_code(&ctx, input).await;
     assert!(matches!(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use services::auth::origin::Origin;
 use services::auth::refresh::{RefreshError, refresh};
 use services::auth::rotate_keys::rotate_if_due;
 use services::auth::{AuthError, authenticate, sessions, signing_keys};
@@ -16,7 +17,9 @@ async fn a_refresh_token_gives_the_next_pair() {
     let ctx = &app.context;
     let first = tokens(&app, &phone("+79161234567")).await;
     app.advance(Duration::from_secs(600));
-    let second = refresh(ctx, &first.refresh_token).await.unwrap();
+    let second = refresh(ctx, &first.refresh_token, &Origin::default())
+        .await
+        .unwrap();
     assert_ne!(first.refresh_token, second.refresh_token);
     assert_eq!(first.session, second.session);
     assert!(authenticate(ctx, &second.access_token).await.is_ok());
@@ -32,20 +35,21 @@ async fn a_lost_answer_is_given_again_and_the_family_lives() {
     let app = start().await;
     let ctx = &app.context;
     let first = tokens(&app, &phone("+79161234567")).await;
-    let answers = join_all((0..20).map(|_| refresh(ctx, &first.refresh_token))).await;
+    let nowhere = Origin::default();
+    let answers = join_all((0..20).map(|_| refresh(ctx, &first.refresh_token, &nowhere))).await;
     let second = answers[0].as_ref().unwrap().refresh_token.clone();
     for answer in &answers {
         assert_eq!(answer.as_ref().unwrap().refresh_token, second);
     }
     app.advance(Duration::from_secs(10));
     assert_eq!(
-        refresh(ctx, &first.refresh_token)
+        refresh(ctx, &first.refresh_token, &Origin::default())
             .await
             .unwrap()
             .refresh_token,
         second
     );
-    assert!(refresh(ctx, &second).await.is_ok());
+    assert!(refresh(ctx, &second, &Origin::default()).await.is_ok());
 }
 
 #[tokio::test]
@@ -53,14 +57,16 @@ async fn reuse_ends_the_family() {
     let app = start().await;
     let ctx = &app.context;
     let first = tokens(&app, &phone("+79161234567")).await;
-    let second = refresh(ctx, &first.refresh_token).await.unwrap();
+    let second = refresh(ctx, &first.refresh_token, &Origin::default())
+        .await
+        .unwrap();
     app.advance(Duration::from_secs(11));
     assert!(matches!(
-        refresh(ctx, &first.refresh_token).await,
+        refresh(ctx, &first.refresh_token, &Origin::default()).await,
         Err(RefreshError::Reused)
     ));
     assert!(matches!(
-        refresh(ctx, &second.refresh_token).await,
+        refresh(ctx, &second.refresh_token, &Origin::default()).await,
         Err(RefreshError::Invalid)
     ));
     assert!(authenticate(ctx, &second.access_token).await.is_err());
@@ -71,14 +77,18 @@ async fn a_grandparent_is_reuse_also_within_the_grace() {
     let app = start().await;
     let ctx = &app.context;
     let first = tokens(&app, &phone("+79161234567")).await;
-    let second = refresh(ctx, &first.refresh_token).await.unwrap();
-    let third = refresh(ctx, &second.refresh_token).await.unwrap();
+    let second = refresh(ctx, &first.refresh_token, &Origin::default())
+        .await
+        .unwrap();
+    let third = refresh(ctx, &second.refresh_token, &Origin::default())
+        .await
+        .unwrap();
     assert!(matches!(
-        refresh(ctx, &first.refresh_token).await,
+        refresh(ctx, &first.refresh_token, &Origin::default()).await,
         Err(RefreshError::Reused)
     ));
     assert!(matches!(
-        refresh(ctx, &third.refresh_token).await,
+        refresh(ctx, &third.refresh_token, &Origin::default()).await,
         Err(RefreshError::Invalid)
     ));
 }
@@ -89,10 +99,12 @@ async fn a_sign_in_ends_after_thirty_days_of_rest() {
     let ctx = &app.context;
     let first = tokens(&app, &phone("+79161234567")).await;
     app.advance(Duration::from_secs(29 * 86_400));
-    let second = refresh(ctx, &first.refresh_token).await.unwrap();
+    let second = refresh(ctx, &first.refresh_token, &Origin::default())
+        .await
+        .unwrap();
     app.advance(Duration::from_secs(30 * 86_400));
     assert!(matches!(
-        refresh(ctx, &second.refresh_token).await,
+        refresh(ctx, &second.refresh_token, &Origin::default()).await,
         Err(RefreshError::Invalid)
     ));
 }
@@ -103,7 +115,7 @@ async fn what_is_no_refresh_token_is_refused() {
     let stranger = format!("ocr_{}", "A".repeat(43));
     for text in ["", "ocr_", "eyJhbGciOiJSUzI1NiJ9.e30.x", stranger.as_str()] {
         assert!(matches!(
-            refresh(&app.context, text).await,
+            refresh(&app.context, text, &Origin::default()).await,
             Err(RefreshError::Invalid)
         ));
     }
@@ -121,7 +133,11 @@ async fn an_ended_sign_in_stops_its_access_tokens_at_once() {
     assert_eq!(listed.len(), 2);
     sessions::end(ctx, &here, lost.session).await.unwrap();
     assert!(authenticate(ctx, &lost.access_token).await.is_err());
-    assert!(refresh(ctx, &lost.refresh_token).await.is_err());
+    assert!(
+        refresh(ctx, &lost.refresh_token, &Origin::default())
+            .await
+            .is_err()
+    );
     assert!(sessions::end(ctx, &here, lost.session).await.is_err());
     sessions::logout(ctx, &here).await.unwrap();
     assert!(sessions::list(ctx, &here).await.unwrap().is_empty());
@@ -169,7 +185,11 @@ async fn a_blocked_member_is_out() {
         .unwrap();
     app.advance(Duration::from_secs(5));
     assert!(authenticate(ctx, &tokens.access_token).await.is_err());
-    assert!(refresh(ctx, &tokens.refresh_token).await.is_err());
+    assert!(
+        refresh(ctx, &tokens.refresh_token, &Origin::default())
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -177,7 +197,9 @@ async fn keys_rotate_and_tokens_live_on() {
     let app = start().await;
     let (ctx, anna) = (&app.context, phone("+79161234567"));
     let before = tokens(&app, &anna).await;
-    let keys = signing_keys::rotate(ctx).await.unwrap();
+    let keys = signing_keys::rotate(ctx, signing_keys::Haste::Now)
+        .await
+        .unwrap();
     let kid_of = |state: &str| {
         let mut found = keys.iter().filter(|key| key.state == state);
         let kid = found.next().unwrap().kid.clone();
@@ -231,7 +253,11 @@ async fn what_is_over_is_forgotten() {
             .unwrap();
         assert_eq!(count, rows, "{table}");
     }
-    assert!(refresh(ctx, &later.refresh_token).await.is_ok());
+    assert!(
+        refresh(ctx, &later.refresh_token, &Origin::default())
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]

@@ -114,21 +114,21 @@ pub async fn resolve_and_lock(
                cross join lateral (select * from members where id = a.member_id limit 1) m
            ),
            locked as materialized (
-               select member_id, available, pending, held, debt, next_change_at, tier, tier_since
+               select member_id, available, pending, held, debt, next_change_at, spending_from, tier, tier_since
                from wallets where member_id = any (array(select id from named))
                order by member_id for no key update
            )
            select n.way as "way!", n.n as "n!", n.id as "id?", n.status as "status?", n.birthday_sealed,
                   null::bigint as available, null::bigint as pending, null::bigint as held, null::bigint as debt,
-                  null::timestamptz as next_change_at, null::text as "tier?", null::timestamptz as tier_since
+                  null::timestamptz as next_change_at, null::timestamptz as spending_from, null::text as "tier?", null::timestamptz as tier_since
            from named n
            union all
            select 6::smallint, 0, w.member_id, null, null, w.available, w.pending, w.held, w.debt, w.next_change_at,
-                  w.tier, w.tier_since
+                  w.spending_from, w.tier, w.tier_since
            from locked w
            union all
            select 0::smallint, k.n, null, case when pg_try_advisory_xact_lock(k.a, k.b) then 'free' else 'taken' end,
-                  null, null, null, null, null, null, null, null
+                  null, null, null, null, null, null, null, null, null
            from unnest($7::int[], $8::int[]) with ordinality as k (a, b, n)"#,
         &names.ids,
         &names.phones,
@@ -155,6 +155,7 @@ struct Row {
     held: Option<i64>,
     debt: Option<i64>,
     next_change_at: Option<DateTime<Utc>>,
+    spending_from: Option<DateTime<Utc>>,
     tier: Option<String>,
     tier_since: Option<DateTime<Utc>>,
 }
@@ -169,6 +170,7 @@ impl Row {
             held: self.held?,
             debt: self.debt?,
             next_change_at: self.next_change_at,
+            spending_from: self.spending_from,
         };
         Some(WalletRow {
             wallet: balances.wallet(member),

@@ -1,5 +1,7 @@
 //! The points part of a purchase: taken from the wallet or from a hold, and spread over the lines.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     MemberState, Programme, Proof, PurchaseInput, PurchaseRefusal, Spend, Standing, Terms, cause_of,
 };
@@ -31,7 +33,7 @@ pub(super) fn pay(
     let value = settings.point_value;
     let share_cap = terms.share_cap.unwrap_or(settings.share_cap);
     let most = redemption::most_points(&input.basket, share_cap, value)?;
-    let max_points = most.min(within_reach(member, input)?);
+    let max_points = most.min(within_reach(member, input, programme.now)?);
     let within_cap = |asked: Points| {
         if asked > most {
             Err(PurchaseRefusal::OverShareCap { asked, most })
@@ -67,8 +69,12 @@ pub(super) fn pay(
 }
 
 /// The points that this purchase could draw on, whatever the bill.
-fn within_reach(member: &MemberState, input: &PurchaseInput) -> Result<Points, Overflow> {
-    if member.standing == Standing::Waiting {
+fn within_reach(
+    member: &MemberState,
+    input: &PurchaseInput,
+    now: DateTime<Utc>,
+) -> Result<Points, Overflow> {
+    if member.standing == Standing::Waiting || member.wallet.require_spending(now).is_err() {
         return Ok(Points::ZERO);
     }
     let held = match input.spend {
@@ -99,6 +105,7 @@ fn may_spend(
     if points.is_negative() {
         return Err(WalletError::NotPositive.into());
     }
+    member.wallet.require_spending(programme.now)?;
     let worth = programme.settings.point_value.worth_of(points)?;
     if input.proof == Proof::Weak && worth > terms.without_code(programme.settings) {
         return Err(PurchaseRefusal::ProofRequired);

@@ -78,6 +78,7 @@ impl Wallet {
         now: DateTime<Utc>,
         ids: NewId<'_>,
     ) -> Result<(), WalletError> {
+        self.require_spending(now)?;
         let draws = self.draw(hold.amount, now)?;
         self.available = self.available.minus(hold.amount)?;
         self.held = self.held.plus(hold.amount)?;

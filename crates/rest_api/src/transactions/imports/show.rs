@@ -40,7 +40,6 @@ pub struct ImportReport {
 /// With the rows that were not posted so far, in the order of the file. For a manager, or a key with the scope `imports:write`.
 #[utoipa::path(
     get, path = "/transactions/imports/{id}", operation_id = "transactions_get_import", tag = "transactions",
-    security(("key" = ["imports:write"]), ("staff" = [])),
     params(("id" = Uuid, Path, description = "The import"), VerdictQuery),
     responses((status = 200, description = "The import", body = ImportReport)),
     extensions(("x-problems" = json!(["invalid_cursor"]))),

@@ -43,7 +43,6 @@ pub struct ImportQuery {
 /// on the way, and gives a verdict to each row that it can't post.
 #[utoipa::path(
     post, path = "/transactions/imports", operation_id = "transactions_import", tag = "transactions",
-    security(("key" = ["imports:write"]), ("staff" = [])),
     params(ImportQuery, IdempotencyKeyHeader),
     request_body(content(
         (String = "text/csv", example = json!("receipt_number,occurred_at,phone,total\nA-1,2026-03-02T15:04:05+03:00,+79161234567,450.00\n")),

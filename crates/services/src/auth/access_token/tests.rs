@@ -3,18 +3,18 @@
 use std::sync::LazyLock;
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaEncoding};
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
+use domain::signing_alg::SigningAlg;
 use serde_json::{Map, Value, json};
 
-use super::super::signing_keys::keyring_of;
+use super::super::signing_keys::{SigningPair, keyring_of, small_rsa};
 use super::*;
 
 const URL: &str = "https://circle.example";
 const NOW: i64 = 1_772_442_000;
 
 static OURS: LazyLock<(Keyring, Value)> =
-    LazyLock::new(|| keyring_of(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
+    LazyLock::new(|| keyring_of(small_rsa(SigningAlg::Rs256)));
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
@@ -46,14 +46,7 @@ fn message(header: &Value, claims: &str) -> String {
 fn sign_as(algorithm: &'static dyn RsaEncoding, header: &Value, claims: &str) -> String {
     let (_, key) = OURS.0.signing().unwrap();
     let message = message(header, claims);
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(
-        algorithm,
-        &SystemRandom::new(),
-        message.as_bytes(),
-        &mut signature,
-    )
-    .unwrap();
+    let signature = key.sign_as(algorithm, message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -186,7 +179,7 @@ fn the_key_is_looked_up_and_nothing_else_is_believed() {
         };
         assert!(with_header(name, value).is_ok(), "{name} is ignored");
     }
-    let (theirs, jwk) = keyring_of(RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
+    let (theirs, jwk) = keyring_of(small_rsa(SigningAlg::Rs256));
     let token = sign(&good_header(), &good_claims());
     assert_eq!(
         verify_access_token(&token, &theirs, URL, at(NOW)),
@@ -278,7 +271,7 @@ fn a_token_that_was_seen_is_believed_by_the_same_keys_only_and_still_ends() {
     let mut claims = good_claims();
     claims.insert("jti".into(), json!(Uuid::from_u128(4)));
     let token = sign(&good_header(), &claims);
-    let (theirs, _) = keyring_of(RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
+    let (theirs, _) = keyring_of(small_rsa(SigningAlg::Rs256));
     let name = seen::name_of(URL, &token);
     assert_eq!(OURS.0.seen().get(&name), None);
     let first = verify(&token).unwrap();
@@ -343,6 +336,46 @@ fn a_changed_token_is_refused() {
         assert_eq!(
             verify(&String::from_utf8(bytes).unwrap()),
             Err(TokenError::Claims)
+        );
+    }
+}
+
+#[test]
+fn each_key_signs_with_its_own_algorithm_and_no_other() {
+    for (alg, other) in [
+        (SigningAlg::Rs256, SigningAlg::Ps256),
+        (SigningAlg::Ps256, SigningAlg::Rs256),
+        (SigningAlg::Es256, SigningAlg::Rs256),
+    ] {
+        let pair = match alg {
+            SigningAlg::Es256 => SigningPair::generate(alg).unwrap(),
+            _ => small_rsa(alg),
+        };
+        let (keyring, jwk) = keyring_of(pair);
+        assert_eq!(jwk["alg"], alg.as_str());
+        let new = NewAccessToken {
+            member: Uuid::from_u128(1).into(),
+            session: Uuid::from_u128(3).into(),
+            auth_time: at(NOW),
+            amr: &["sms".to_owned()],
+            id: Uuid::from_u128(2),
+            now: at(NOW),
+        };
+        let token = issue(&keyring, URL, &new).unwrap();
+        assert!(
+            verify_access_token(&token, &keyring, URL, at(NOW)).is_ok(),
+            "{alg}"
+        );
+        // The same key under another name of algorithm is another key, which we don't have.
+        let header = json!({ "alg": other.as_str(), "typ": "at+jwt", "kid": jwk["kid"] });
+        let (_, key) = keyring.signing().unwrap();
+        let message = message(&header, &Value::from(good_claims()).to_string());
+        let signature = key.sign(message.as_bytes()).unwrap();
+        let forged = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+        assert_eq!(
+            verify_access_token(&forged, &keyring, URL, at(NOW)),
+            Err(TokenError::Header),
+            "{alg}"
         );
     }
 }

@@ -1,0 +1,3 @@
+//! The table of rights, walked with real requests.
+
+mod doors;

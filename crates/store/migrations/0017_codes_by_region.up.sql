@@ -1,0 +1,5 @@
+-- no-transaction
+-- Each code that is asked for looks how the codes before it of the same region fared.
+-- One statement a file is all that runs outside a transaction; the timeouts are those of the account that migrates.
+-- squawk-ignore ban-concurrent-index-creation-in-transaction, require-lock-timeout, require-statement-timeout
+create index concurrently if not exists one_time_codes_of_region on one_time_codes (region_hash, created_at);
