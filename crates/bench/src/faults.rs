@@ -198,7 +198,7 @@ fn ladder_of(step: Option<usize>) -> Value {
 async fn put_ladder(address: SocketAddr, token: &str, ladder: &Value) -> anyhow::Result<()> {
     let body = ladder.to_string();
     let request = format!(
-        "PUT /api/v1/admin/tiers HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
+        "PUT /api/v1/admin/tiers HTTP/1.1\r\nhost: bench\r\nif-match: *\r\nauthorization: Bearer {token}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );

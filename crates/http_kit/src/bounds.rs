@@ -1,4 +1,4 @@
-//! The bounds that every schema has, written or not: texts have a length and no NUL (PostgreSQL keeps none), integers
+//! The bounds that every schema has, written or not: texts have a length and no control characters, integers
 //! a range, arrays a size. The document and the check of requests both pass through here, so they agree.
 
 use utoipa::openapi::RefOr;
@@ -13,8 +13,28 @@ pub const DEFAULT_TEXT: usize = 1000;
 pub const DEFAULT_ITEMS: usize = 1000;
 /// The largest integer that every reader of JSON keeps exactly (2^53 - 1).
 pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
-/// Any text without the character NUL.
-pub const DEFAULT_PATTERN: &str = r"^[^\u0000]*$";
+/// What no line of text holds, as a part of a character class: control characters, those that turn the direction of
+/// writing, and those that break a line.
+macro_rules! refused {
+    () => {
+        r"\u0000-\u001F\u007F-\u009F\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF"
+    };
+}
+
+/// A line of text as `domain::text::Text` takes it. A text of several lines names a pattern of its own.
+pub const DEFAULT_PATTERN: &str = concat!("^[^", refused!(), "]*$");
+/// The same with something in it beside spaces.
+pub const DEFAULT_PATTERN_NOT_EMPTY: &str = concat!(
+    "^[^",
+    refused!(),
+    r"]*[^\s",
+    refused!(),
+    "][^",
+    refused!(),
+    "]*$"
+);
+/// A text of several lines.
+pub const LINES_PATTERN: &str = r"^[^\u0000]*$";
 
 /// Fills in the bounds that a schema and everything inside it leaves out.
 pub fn fill(schema: &mut RefOr<Schema>) {
@@ -68,7 +88,12 @@ fn fill_text(object: &mut Object) {
     object.max_length.get_or_insert(natural);
     object.min_length.get_or_insert(0);
     if object.format.is_none() && object.pattern.is_none() {
-        object.pattern = Some(DEFAULT_PATTERN.to_owned());
+        let filled = object.min_length.is_some_and(|least| least > 0);
+        let pattern = match filled {
+            true => DEFAULT_PATTERN_NOT_EMPTY,
+            false => DEFAULT_PATTERN,
+        };
+        object.pattern = Some(pattern.to_owned());
     }
 }
 

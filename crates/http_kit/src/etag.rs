@@ -112,19 +112,15 @@ pub struct IfMatchRequiredHeader {
     pub if_match: String,
 }
 
-/// Whether `If-None-Match` says that the caller has this version already, so that 304 is the answer.
+/// Whether `If-None-Match` says that the caller has the version with this tag already, so that 304 is the answer.
 #[must_use]
-pub fn not_modified(headers: &http::HeaderMap, version: i64) -> bool {
-    let current = format!("\"v{version}\"");
-    headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value.trim() == "*"
-                || value
-                    .split(',')
-                    .any(|tag| tag.trim().trim_start_matches("W/") == current)
-        })
+pub fn not_modified(known: &HeaderValue, tag: &HeaderValue) -> bool {
+    let (Ok(known), Ok(tag)) = (known.to_str(), tag.to_str()) else {
+        return false;
+    };
+    // A read compares weakly (RFC 9110 section 13.1.2).
+    let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known.trim() == "*" || known.split(',').any(|one| weak(one) == weak(tag))
 }
 
 #[cfg(test)]
@@ -139,6 +135,18 @@ mod tests {
         for header in ["\"v2\"", "W/\"v3\"", "v3", ""] {
             let problem = IfMatch::parse(header).check(3).expect_err(header);
             assert_eq!(problem.code(), ProblemCode::PreconditionFailed);
+        }
+    }
+
+    #[test]
+    fn a_reader_with_this_version_is_told_so() {
+        let tag = etag(3);
+        let same = |known: &'static str| not_modified(&HeaderValue::from_static(known), &tag);
+        for known in ["\"v3\"", "W/\"v3\"", "\"v1\", \"v3\"", "*"] {
+            assert!(same(known), "{known}");
+        }
+        for known in ["\"v2\"", "v3", "", "\"v33\""] {
+            assert!(!same(known), "{known}");
         }
     }
 }

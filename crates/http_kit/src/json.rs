@@ -2,6 +2,8 @@
 //! says is what is enforced, and all violations are answered together. What a schema cannot say (a check
 //! digit, a phone that exists) is said by the type's own `Deserialize`, with a pointer to the place.
 
+mod integers;
+
 use aws_lc_rs::digest;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use utoipa::ToSchema;
 
+use self::integers::{DistinctFields, with_plain_integers};
 use crate::body::{check_length, limit_of, read_body};
 use crate::idempotency::IdempotencyKey;
 use crate::problem::{FieldError, Problem, ProblemCode};
@@ -103,8 +106,13 @@ pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T
     }
     // From the bytes and not from the value, so that a field given twice is noticed. Where the trouble is, is found
     // out only if there is some: keeping track of it costs as much as the reading.
-    if let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(value);
+    if let Ok(read) = serde_json::from_slice(bytes) {
+        return Ok(read);
+    }
+    if let Some(value) = with_plain_integers(&value)
+        && serde_json::from_slice::<DistinctFields>(bytes).is_ok()
+    {
+        return read(&value).map_err(Problem::invalid_fields);
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut reader)
@@ -125,6 +133,10 @@ pub fn parse_value<T: DeserializeOwned + ToSchema + 'static>(
     if let Ok(value) = T::deserialize(value) {
         return Ok(value);
     }
+    read(with_plain_integers(value).as_ref().unwrap_or(value))
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Vec<FieldError>> {
     serde_path_to_error::deserialize(value).map_err(|error| vec![deserialize_error(&error)])
 }
 
@@ -233,7 +245,6 @@ mod tests {
 
     #[derive(Debug, Deserialize, ToSchema)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the fields are only checked")]
     struct Line {
         #[schema(minimum = 0)]
         amount: i64,
@@ -304,13 +315,25 @@ mod tests {
     #[test]
     fn what_the_schema_lets_pass_is_caught_with_a_pointer() {
         assert_eq!(
-            complaints(r#"{"total":1.0,"receipt":"1","lines":[]}"#),
+            complaints(r#"{"total":1.5,"receipt":"1","lines":[]}"#),
             pairs(&[("/total", "wrong_type")])
         );
         assert_eq!(
             complaints(r#"{"total":1,"total":2,"receipt":"1","lines":[]}"#)[0].1,
             "duplicate"
         );
+    }
+
+    #[test]
+    fn an_integer_may_be_written_with_a_fraction_of_zero() {
+        let sale: Sale = parse(br#"{"total":7.0,"receipt":"1","lines":[{"amount":1e2}]}"#).unwrap();
+        assert_eq!((sale.total, sale.lines[0].amount), (7, 100));
+        assert_eq!(
+            complaints(r#"{"total":7.0,"total":8,"receipt":"1","lines":[]}"#)[0].1,
+            "duplicate"
+        );
+        let line: Line = parse_value(&serde_json::json!({"amount": 3.0})).unwrap();
+        assert_eq!(line.amount, 3);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use ipnet::IpNet;
 use services::context::Context;
+use tokio::sync::Semaphore;
 
 use crate::page::CursorSealer;
 use crate::rate_limit::{Quota, RequestLimits};
@@ -31,6 +32,8 @@ pub struct HttpConfig {
     pub signed_in_quota: Quota,
     /// What one address may ask without a valid credential.
     pub anonymous_quota: Quota,
+    /// How many requests of the API may be under way at once; what comes beyond is refused before it costs anything.
+    pub in_flight: NonZeroU32,
     /// The proxies in front of the service: what they say of the client is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Cleared when the process is about to stop.
@@ -53,6 +56,7 @@ impl Default for HttpConfig {
                 per_second: NonZeroU32::new(20).expect("not zero"),
                 burst: NonZeroU32::new(100).expect("not zero"),
             },
+            in_flight: NonZeroU32::new(1024).expect("not zero"),
             trusted_proxies: Vec::new(),
             readiness: Readiness::default(),
         }
@@ -90,6 +94,7 @@ struct Inner {
     config: HttpConfig,
     limits: RequestLimits,
     cursors: CursorSealer,
+    places: Semaphore,
     counts: RequestCounts,
     secure: bool,
     origin: HeaderValue,
@@ -104,6 +109,7 @@ impl HttpKit {
         let cursors = CursorSealer::new(services.vault().cursor_key());
         let origin = HeaderValue::from_str(origin_of(&services.config().public_url))
             .unwrap_or(HeaderValue::from_static("null"));
+        let places = usize::try_from(config.in_flight.get()).unwrap_or(Semaphore::MAX_PERMITS);
         let secure = services.config().public_url.starts_with("https://");
         Self {
             inner: Arc::new(Inner {
@@ -111,6 +117,7 @@ impl HttpKit {
                 config,
                 limits,
                 cursors,
+                places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
                 counts: RequestCounts::default(),
                 secure,
                 origin,
@@ -140,6 +147,11 @@ impl HttpKit {
     #[must_use]
     pub fn cursors(&self) -> &CursorSealer {
         &self.inner.cursors
+    }
+
+    /// The places for requests under way.
+    pub(crate) fn places(&self) -> &Semaphore {
+        &self.inner.places
     }
 
     /// The metrics of answered requests.

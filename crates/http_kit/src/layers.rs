@@ -1,6 +1,7 @@
 //! What happens around every request, from the outside in: a name and a log line, problems written down, security
-//! headers, panics caught ([`wrap`]); then, for each operation of the API, who calls, how often, and with what right
-//! ([`identify`] at its [`Gate`]) and a time limit ([`TimeLimit`]). Each layer that a router gets costs a request some allocations: what belongs together is one.
+//! headers, panics caught ([`wrap`]); then, for each operation of the API, whether there is room for one more, who calls,
+//! how often, and with what right ([`identify`] at its [`Gate`]) and a time limit ([`TimeLimit`]). Each layer that a
+//! router gets costs a request some allocations: what belongs together is one.
 
 mod outermost;
 mod time_limit;
@@ -43,6 +44,9 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(ProblemCode::Internal).into_response()
 }
 
+/// Seconds after which a request that found no place may come again.
+const RETRY_WHEN_FULL: u64 = 1;
+
 /// What stands before an operation: its entry in the table of rights, and what it takes to hold it up.
 #[derive(Clone, Debug)]
 pub struct Gate {
@@ -61,8 +65,21 @@ impl Gate {
     }
 }
 
-/// Finds out who calls, and lets pass only as many requests as the caller may make, and only if it has the right.
-pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+/// Lets only as many requests in as may be under way at once: one too many is refused before anything is done for it, so
+/// that a flood costs little and those who are in get their answers. Then finds out who calls, and lets pass only as many
+/// requests as the caller may make, and only if it has the right.
+pub async fn identify(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let kit = gate.kit.clone();
+    let Ok(_place) = kit.places().try_acquire() else {
+        metrics::counter!("http_requests_shed_total").increment(1);
+        return Problem::new(ProblemCode::Overloaded)
+            .retry_after(RETRY_WHEN_FULL)
+            .into_response();
+    };
+    judge(gate, request, next).await
+}
+
+async fn judge(gate: Gate, mut request: Request, next: Next) -> Response {
     let Gate { kit, rights } = gate;
     let identity = match recognise(&kit, request.headers()).await {
         Ok(identity) => identity,

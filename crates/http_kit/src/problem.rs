@@ -211,10 +211,7 @@ impl Problem {
             Language::English => (parts.code.title_en(), parts.detail_en.as_ref()),
         };
         let mut document = Map::new();
-        document.insert(
-            "type".into(),
-            format!("{}/problems/{}", to.public_url, parts.code.as_str()).into(),
-        );
+        document.insert("type".into(), parts.code.type_uri(to.public_url).into());
         document.insert("title".into(), title.into());
         document.insert("status".into(), parts.code.status().as_u16().into());
         document.insert("detail".into(), detail.map_or(title, AsRef::as_ref).into());

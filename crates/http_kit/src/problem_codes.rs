@@ -54,7 +54,7 @@ catalogue! {
     BadRequest = "bad_request", BAD_REQUEST, "The request cannot be understood", "Запрос непонятен",
         "Compare the request with the reference.";
     InvalidJson = "invalid_json", BAD_REQUEST, "The body is not valid JSON", "Тело запроса — не JSON",
-        "Send one JSON value in UTF-8, nested no deeper than 64 levels.";
+        "Send one JSON value in UTF-8, nested no deeper than 127 levels.";
     InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor is not one of ours", "Чужой или испорченный курсор",
         "Use next_cursor exactly as it was given, with the same filters, or begin again without a cursor.";
     IdempotencyKeyRequired = "idempotency_key_required", BAD_REQUEST, "An Idempotency-Key is required", "Нужен заголовок Idempotency-Key",
@@ -240,6 +240,18 @@ impl ProblemCode {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
+    /// What stands in `type`: the registered name where there is one (the draft on RateLimit headers), our own page for
+    /// the others.
+    #[must_use]
+    pub fn type_uri(self, public_url: &str) -> String {
+        const REGISTERED: &str = "https://iana.org/assignments/http-problem-types";
+        match self {
+            Self::TooManyRequests => format!("{REGISTERED}#quota-exceeded"),
+            Self::Overloaded => format!("{REGISTERED}#temporary-reduced-capacity"),
+            own => format!("{public_url}/problems/{}", own.as_str()),
+        }
     }
 
     /// The code for an answer that some library gave with a bare status.

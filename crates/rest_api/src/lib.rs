@@ -7,6 +7,7 @@ pub mod businesses;
 pub mod development_outbox;
 pub mod health;
 pub mod loyalty;
+pub mod manners;
 pub mod openapi;
 pub mod problem;
 pub mod problems;

@@ -2,6 +2,7 @@
 //! added with `routes!` is documented; [`pages`] are the few addresses beside it that hold the documentation itself.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use domain::rights::OperatorRole::{Admin, Support};
 use domain::rights::Scope::{
@@ -15,6 +16,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::manners::{Manners, observe};
 use crate::table::{Entry, Table, unknown, with_fallbacks};
 use crate::{
     admin, auth, businesses, development_outbox, health, loyalty, openapi, problems,
@@ -187,7 +189,8 @@ pub fn router(context: Context, http: HttpConfig) -> Router {
     let v1 = api()
         .gated(&kit, config.request_timeout)
         .merge(uploads().gated(&kit, config.upload_timeout))
-        .merge(large);
+        .merge(large)
+        .layer(from_fn_with_state(Manners::of(&documented()), observe));
     let router = Router::new()
         .nest(API_PREFIX, with_fallbacks(v1, &kit))
         .merge(machinery().open())

@@ -185,6 +185,7 @@ pub(crate) fn http_config(config: &Config, readiness: &Readiness) -> HttpConfig 
             per_second: limits.anonymous_requests_per_second,
             burst: limits.anonymous_burst,
         },
+        in_flight: limits.in_flight,
         trusted_proxies: limits
             .trusted_proxies
             .iter()

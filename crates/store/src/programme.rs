@@ -32,6 +32,17 @@ pub async fn get(conn: &mut PgConnection) -> Result<Option<ProgrammeRow>, StoreE
     .await?)
 }
 
+/// Holds the row until the transaction ends, so that changes to what belongs to it come one after the other.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock(conn: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query_scalar!("select version from programme for update")
+        .fetch_optional(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes the first row; one that exists is left as it is.
 ///
 /// # Errors

@@ -20,6 +20,9 @@ use crate::database::TestDatabase;
 use crate::request::RequestBuilder;
 use crate::wire::Wire;
 
+/// The master key of every test.
+pub const TEST_MASTER_KEY: [u8; 32] = [7; 32];
+
 /// When every test begins: Monday, 2 March 2026, noon in Moscow.
 #[must_use]
 pub fn start_of_tests() -> DateTime<Utc> {
@@ -65,7 +68,7 @@ fn parts(keys: &DataKeys, clock: Clock, pool: PgPool, sms: Arc<RecordingSms>) ->
         pool,
         ids: IdSource::new(clock.clone()),
         clock,
-        vault: Vault::with_data_keys(&[7; 32], keys).expect("keys that fit together"),
+        vault: Vault::with_data_keys(&TEST_MASTER_KEY, keys).expect("keys that fit together"),
         sms,
         config: config_of_tests(),
     }
@@ -127,6 +130,17 @@ impl TestApp {
         Self::on(database, &url, http).await
     }
 
+    /// A service with the usual settings in the real present, for a program beside it that runs on the same database.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn at_present() -> Self {
+        let database = TestDatabase::create().await;
+        let url = database.url();
+        let config = config_of_tests();
+        Self::at(Clock::System, database, &url, HttpConfig::default(), config).await
+    }
+
     /// A service with other settings of the use cases.
     ///
     /// # Panics
@@ -180,11 +194,20 @@ impl TestApp {
         http: HttpConfig,
         config: ServiceConfig,
     ) -> Self {
+        Self::at(Clock::manual(start_of_tests()), database, url, http, config).await
+    }
+
+    async fn at(
+        clock: Clock,
+        database: TestDatabase,
+        url: &str,
+        http: HttpConfig,
+        config: ServiceConfig,
+    ) -> Self {
         let pool = store::pool::connect(url, 8)
             .await
             .expect("the test's database answers");
         let sms = Arc::new(RecordingSms::default());
-        let clock = Clock::manual(start_of_tests());
         let context = context_with(clock, pool, Arc::clone(&sms), config);
         Self {
             router: rest_api::router(context.clone(), http),

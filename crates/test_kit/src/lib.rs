@@ -11,7 +11,7 @@ mod request;
 pub mod wire;
 mod work;
 
-pub use app::{TestApp, config_of_tests, redis_servers, start_of_tests};
+pub use app::{TEST_MASTER_KEY, TestApp, config_of_tests, redis_servers, start_of_tests};
 pub use builders::SignedIn;
 pub use database::TestDatabase;
 pub use dump::place_of;

@@ -8,6 +8,7 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use http_kit::ProblemCode;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -163,7 +164,8 @@ impl Answer {
         );
         assert_eq!(problem["status"], status);
         let kind = problem["type"].as_str().unwrap_or_default();
-        assert!(kind.ends_with(&format!("/problems/{code}")), "{problem}");
+        let expected = ProblemCode::from_name(code).expect("a code of the catalogue");
+        assert!(kind.ends_with(&expected.type_uri("")), "{problem}");
         for member in ["title", "detail", "instance", "request_id"] {
             assert!(
                 problem[member]

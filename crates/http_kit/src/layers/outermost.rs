@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::body::BodyLimit;
+use crate::etag::not_modified;
 use crate::kit::HttpKit;
 use crate::problem::{Addressee, Language, PROBLEM_JSON, Problem, ProblemCode};
 use crate::request_id::{ClientAddress, RequestId, TRACEPARENT, X_REQUEST_ID, traceparent};
@@ -96,6 +97,8 @@ where
         Box::pin(async move {
             let Ok(response) = answering.await;
             let mut response = response.map(axum::body::Body::new);
+            list_methods(&seen, &mut response);
+            spare_the_body(&seen, &mut response);
             write_problem(&kit, &seen, &mut response);
             add_headers(&kit, &seen, response.headers_mut());
             note(
@@ -117,6 +120,7 @@ struct Seen {
     uri: Uri,
     language: Language,
     trace: Option<HeaderValue>,
+    known: Option<HeaderValue>,
     id: RequestId,
 }
 
@@ -130,6 +134,7 @@ impl Seen {
             uri: request.uri().clone(),
             language: Language::from_accept(language.and_then(|value| value.to_str().ok())),
             trace: traceparent(headers),
+            known: headers.get(header::IF_NONE_MATCH).cloned(),
             id: RequestId::accept(headers)
                 .unwrap_or_else(|| RequestId::made(kit.services().ids().uuid())),
         }
@@ -138,6 +143,30 @@ impl Seen {
     /// The pattern of the address, as a label.
     fn route(&self) -> &str {
         self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+}
+
+/// `OPTIONS` is answered with the methods that an address has, instead of as a wrong one.
+fn list_methods(seen: &Seen, response: &mut Response) {
+    let wrong = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    if seen.method == "OPTIONS" && wrong && response.headers().contains_key(header::ALLOW) {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.extensions_mut().remove::<Problem>();
+    }
+}
+
+/// A reader who has this version already is spared the body (304).
+fn spare_the_body(seen: &Seen, response: &mut Response) {
+    let reads = matches!(seen.method, "GET" | "HEAD") && response.status() == StatusCode::OK;
+    let (Some(known), true) = (&seen.known, reads) else {
+        return;
+    };
+    let same = |tag: &HeaderValue| not_modified(known, tag);
+    if response.headers().get(header::ETAG).is_some_and(same) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = axum::body::Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
 }
 

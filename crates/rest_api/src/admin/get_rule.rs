@@ -17,6 +17,7 @@ use crate::problem::ApiResult;
     get, path = "/admin/rules/{id}", operation_id = "admin_get_rule", tag = "admin",
     params(("id" = Uuid, Path, description = "The rule")),
     responses((status = 200, description = "The rule", body = Rule)),
+    extensions(("x-versioned" = json!(true))),
 )]
 pub async fn rule(
     State(ctx): State<Context>,

@@ -16,6 +16,7 @@ use crate::problem::ApiResult;
 #[utoipa::path(
     get, path = "/admin/settings", operation_id = "admin_get_settings", tag = "admin",
     responses((status = 200, description = "The settings", body = VersionedSettings)),
+    extensions(("x-versioned" = json!(true))),
 )]
 pub async fn settings(
     State(ctx): State<Context>,

@@ -53,8 +53,13 @@ pub struct JobQuery {
 /// A job in the queue.
 #[derive(Serialize, ToSchema)]
 pub struct QueuedJob {
-    /// Identifier in the queue.
-    pub id: i64,
+    /// Identifier in the queue, for this service to read.
+    #[schema(
+        max_length = 100,
+        pattern = "^[A-Za-z0-9_-]+$",
+        example = "Zm9yIHRoaXMgc2VydmljZQ"
+    )]
+    pub id: String,
     /// Name of the job.
     #[schema(max_length = 128, example = "audit.nightly_audit")]
     pub job: String,
@@ -75,7 +80,7 @@ pub struct QueuedJob {
     /// When it is due.
     pub due_at: DateTime<Utc>,
     /// The error of the last run that failed.
-    #[schema(required = true, max_length = 10000)]
+    #[schema(required = true, max_length = 10000, pattern = r"^[^\u0000]*$")]
     pub last_error: Option<String>,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
@@ -161,10 +166,18 @@ impl From<JobState> for JobStateName {
     }
 }
 
-impl From<JobRow> for QueuedJob {
-    fn from(row: JobRow) -> Self {
+/// The queue numbers its jobs; outside, a number would tell how many there are. So it is sealed.
+const JOB: &str = "job";
+
+/// The job that an identifier of ours names.
+pub(super) fn job_of(kit: &HttpKit, id: &str) -> Option<i64> {
+    kit.cursors().open(JOB, &(), id).ok()
+}
+
+impl QueuedJob {
+    fn of(row: JobRow, kit: &HttpKit) -> Self {
         Self {
-            id: row.id,
+            id: kit.cursors().seal(JOB, &(), &row.id),
             job: row.job,
             state: row.state.into(),
             queue: row.queue,
@@ -236,7 +249,11 @@ pub async fn jobs(
     let last = found.jobs.last().map(|job| job.id).filter(|_| more);
     Ok(Json(Queue {
         next_cursor: last.map(|last| kit.cursors().seal(LIST, &filters, &last)),
-        items: found.jobs.into_iter().map(Into::into).collect(),
+        items: found
+            .jobs
+            .into_iter()
+            .map(|row| QueuedJob::of(row, &kit))
+            .collect(),
         counts: found.counts.into_iter().map(Into::into).collect(),
         schedules: found.schedules.into_iter().map(Into::into).collect(),
     }))

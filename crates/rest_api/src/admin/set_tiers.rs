@@ -1,10 +1,11 @@
 //! PUT /admin/tiers: sets the ladder of tiers as a whole.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use domain::loyalty::tier::Tier;
 use domain::money::BasisPoints;
 use domain::text::Text;
+use http_kit::etag::{IfMatch, IfMatchRequiredHeader};
 use http_kit::{ApiJson, By};
 use serde::Deserialize;
 use services::caller::OperatorCaller;
@@ -12,7 +13,7 @@ use services::context::Context;
 use services::loyalty::ladder::{frame, set};
 use utoipa::ToSchema;
 
-use crate::loyalty::ladder::Ladder;
+use crate::loyalty::ladder::{Ladder, shown};
 use crate::loyalty::validity_model::Validity;
 use crate::problem::ApiResult;
 
@@ -71,19 +72,21 @@ impl From<NewTier> for Tier {
 /// Set the ladder of tiers
 ///
 /// For an admin. Members keep their tiers; the next purchase lifts whoever has reached more. A tier in which members are can't be
-/// left out.
+/// left out. `If-Match` names the `ETag` of the ladder that was read.
 #[utoipa::path(
     put, path = "/admin/tiers", operation_id = "admin_set_tiers", tag = "admin",
+    params(IfMatchRequiredHeader),
     request_body = NewLadder,
     responses((status = 200, description = "The ladder as it is now", body = Ladder)),
-    extensions(("x-problems" = json!(["tier_in_use"]))),
+    extensions(("x-problems" = json!(["precondition_failed", "precondition_required", "tier_in_use"]))),
 )]
 pub async fn set_tiers(
     State(ctx): State<Context>,
     By(operator): By<OperatorCaller>,
+    seen: IfMatch,
     ApiJson(new): ApiJson<NewLadder>,
-) -> ApiResult<Json<Ladder>> {
+) -> ApiResult<Response> {
     let tiers = new.tiers.into_iter().map(Tier::from).collect();
-    set(&ctx, &operator, tiers).await?;
-    Ok(Json(Ladder::from(&frame(&ctx).await?)))
+    set(&ctx, &operator, seen.expected()?, tiers).await?;
+    Ok(shown(&frame(&ctx).await?))
 }

@@ -34,6 +34,7 @@ pub struct BusinessWithPlaces {
     responses(
         (status = 200, description = "The partner", body = BusinessWithPlaces),
     ),
+    extensions(("x-versioned" = json!(true))),
 )]
 pub async fn business(
     State(ctx): State<Context>,

@@ -2,6 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use http_kit::etag::etag;
 use serde::Serialize;
 use services::context::Context;
 use services::loyalty::ladder::{Frame, frame};
@@ -36,11 +39,18 @@ impl From<&Frame> for Ladder {
 
 /// The ladder of tiers
 ///
-/// What there is to reach and what it brings, for anybody to read.
+/// What there is to reach and what it brings, for anybody to read. The `ETag` is what a change needs as `If-Match`.
 #[utoipa::path(
     get, path = "/loyalty/tiers", operation_id = "loyalty_list_tiers", tag = "loyalty",
     responses((status = 200, description = "The ladder", body = Ladder)),
+    extensions(("x-versioned" = json!(true))),
 )]
-pub async fn tiers(State(ctx): State<Context>) -> ApiResult<Json<Ladder>> {
-    Ok(Json(Ladder::from(&frame(&ctx).await?)))
+pub async fn tiers(State(ctx): State<Context>) -> ApiResult<Response> {
+    Ok(shown(&frame(&ctx).await?))
+}
+
+/// The ladder with its tag.
+pub(crate) fn shown(frame: &Frame) -> Response {
+    let tag = [(header::ETAG, etag(frame.version()))];
+    (tag, Json(Ladder::from(frame))).into_response()
 }

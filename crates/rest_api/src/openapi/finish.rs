@@ -4,20 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use super::examples;
+use super::{examples, headers, marks, shared};
 use http_kit::bounds;
 use http_kit::problem::{PROBLEM_JSON, ProblemDocument};
 use http_kit::problem_codes::ProblemCode;
 use serde_json::{Value, json};
 use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    ContentBuilder, Header, KnownFormat, OpenApi, Ref, RefOr, Response, ResponseBuilder,
-    SchemaFormat,
-};
+use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
 /// The extension under which an endpoint lists the codes that are its own. It is not published: the responses name them.
@@ -29,15 +25,26 @@ pub fn finish(document: &mut OpenApi) {
     for server in document.servers.iter_mut().flatten() {
         server.extensions = Some(ExtensionsBuilder::new().add("x-internal", false).build());
     }
+    let mut any_deprecated = false;
     for (path, item) in &mut document.paths.paths {
         for (_, operation) in operations(item) {
             finish_operation(path, operation);
+            any_deprecated |= operation.deprecated.is_some();
         }
     }
     if let Some(components) = &mut document.components {
-        components.schemas.values_mut().for_each(bounds::fill);
+        if !any_deprecated {
+            components
+                .headers
+                .retain(|name, _| !headers::FAREWELL.contains(&name.as_str()));
+        }
+        for (name, schema) in &mut components.schemas {
+            bounds::fill(schema);
+            marks::exactly_one(name, schema);
+        }
     }
     examples::add(document);
+    shared::responses(document);
 }
 
 /// The operations of a path with their methods.
@@ -54,15 +61,9 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &m
 }
 
 fn finish_operation(path: &str, operation: &mut Operation) {
-    for parameter in operation.parameters.iter_mut().flatten() {
-        if let RefOr::T(Parameter {
-            schema: Some(schema),
-            ..
-        }) = parameter
-        {
-            bounds::fill(schema);
-        }
-    }
+    fill_bounds(operation);
+    marks::versioned(operation);
+    marks::deprecated(operation);
     let signed_in = operation
         .security
         .as_ref()
@@ -74,20 +75,34 @@ fn finish_operation(path: &str, operation: &mut Operation) {
         .filter_map(|need| serde_json::to_value(need).ok())
         .any(|need| need.get("staff").is_some() || need.get("operator").is_some());
     let responses = &mut operation.responses.responses;
-    for response in responses.values_mut() {
+    for (status, response) in responses.iter_mut() {
         if let RefOr::T(response) = response {
             add_headers(response);
+            if status == "201" {
+                let place = response.headers.entry("Location".to_owned());
+                place.or_insert_with(|| header_ref("Location"));
+            }
         }
-    }
-    let mut codes = common_codes(path, signed_in, operation.request_body.is_some());
-    if for_roles {
-        codes.push(ProblemCode::MfaRequired);
     }
     let has_query = operation.parameters.iter().flatten().any(|parameter| {
         matches!(parameter, RefOr::T(one) if matches!(one.parameter_in, utoipa::openapi::path::ParameterIn::Query))
     });
+    let mut codes = common_codes(path, signed_in, operation.request_body.is_some());
     if has_query {
         codes.extend([ProblemCode::InvalidFields]);
+    }
+    // What a body or a query names may be another's.
+    if signed_in && (has_query || operation.request_body.is_some()) {
+        codes.push(ProblemCode::NotFound);
+    }
+    if for_roles {
+        codes.push(ProblemCode::MfaRequired);
+    }
+    let speaks = responses
+        .values()
+        .any(|response| matches!(response, RefOr::T(response) if !response.content.is_empty()));
+    if speaks {
+        codes.push(ProblemCode::NotAcceptable);
     }
     // Consumed: the responses name the codes, and one extension alone keeps the document's text the same each time.
     if let Some(Value::Array(own)) = operation
@@ -113,6 +128,36 @@ fn finish_operation(path: &str, operation: &mut Operation) {
     }
 }
 
+/// Fills in the bounds of everything that an operation says itself.
+fn fill_bounds(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(Parameter {
+            schema: Some(schema),
+            ..
+        }) = parameter
+        {
+            bounds::fill(schema);
+        }
+    }
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content {
+                content.schema.iter_mut().for_each(bounds::fill);
+            }
+        }
+    }
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        for header in response.headers.values_mut() {
+            if let RefOr::T(header) = header {
+                header.schema.iter_mut().for_each(bounds::fill);
+            }
+        }
+    }
+}
+
 /// What any operation of this form can answer.
 fn common_codes(path: &str, signed_in: bool, has_body: bool) -> Vec<ProblemCode> {
     use ProblemCode as P;
@@ -121,6 +166,7 @@ fn common_codes(path: &str, signed_in: bool, has_body: bool) -> Vec<ProblemCode>
         P::TooManyRequests,
         P::Internal,
         P::Unavailable,
+        P::Overloaded,
         P::TimedOut,
     ];
     if signed_in {
@@ -147,7 +193,7 @@ fn problem_response(codes: &[ProblemCode]) -> Response {
         .collect();
     let code = codes[0];
     let example = json!({
-        "type": format!("https://circle.example/problems/{}", code.as_str()),
+        "type": code.type_uri("https://circle.example"),
         "title": code.title_en(),
         "status": code.status().as_u16(),
         "detail": code.title_en(),
@@ -172,7 +218,7 @@ fn problem_response(codes: &[ProblemCode]) -> Response {
     response
 }
 
-fn header_ref(name: &str) -> RefOr<Header> {
+pub(super) fn header_ref(name: &str) -> RefOr<Header> {
     RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
 }
 
@@ -199,7 +245,7 @@ fn add_components(document: &mut OpenApi) {
     ProblemDocument::schemas(&mut schemas);
     components.schemas.extend(schemas);
     name_all_codes(components.schemas.get_mut(ProblemDocument::name().as_ref()));
-    components.headers.extend(headers());
+    components.headers.extend(headers::all());
     let bearer = |format: &str, description: &str| {
         SecurityScheme::Http(
             HttpBuilder::new()
@@ -238,67 +284,4 @@ fn name_all_codes(problem: Option<&mut RefOr<Schema>>) {
         let names = ProblemCode::ALL.iter().map(|code| code.as_str().into());
         code.enum_values = Some(names.collect());
     }
-}
-
-fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
-    let text = |description: &str, pattern: &str, example: Value| {
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(200))
-            .pattern(Some(pattern));
-        header(schema.build().into(), description, example)
-    };
-    let seconds = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
-        .minimum(Some(0))
-        .maximum(Some(86_400));
-    [
-        (
-            "Access-Control-Allow-Origin",
-            text(
-                "The one origin whose pages may read the answer: the service's own.",
-                "^(https?://[^/]+|null)$",
-                "https://circle.example".into(),
-            ),
-        ),
-        (
-            "RateLimit",
-            text(
-                "How many requests are left (r) and in how many seconds the quota is whole again (t).",
-                "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$",
-                "\"default\";r=199;t=1".into(),
-            ),
-        ),
-        (
-            "RateLimit-Policy",
-            text(
-                "The quota (q) and its window in seconds (w).",
-                "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$",
-                "\"default\";q=200;w=2".into(),
-            ),
-        ),
-        (
-            "X-Request-Id",
-            text(
-                "The name of this request: yours, if you sent a sane one.",
-                "^[A-Za-z0-9._-]+$",
-                "019cadf4-6c80-7000-8000-000000000001".into(),
-            ),
-        ),
-        (
-            "Retry-After",
-            header(seconds.build().into(), "Seconds to wait before trying again.", 1.into()),
-        ),
-    ]
-    .into_iter()
-    .map(|(name, header)| (name.to_owned(), RefOr::T(header)))
-}
-
-fn header(schema: Schema, description: &str, example: Value) -> Header {
-    HeaderBuilder::new()
-        .schema(Some(schema))
-        .description(Some(description))
-        .example(Some(example))
-        .build()
 }

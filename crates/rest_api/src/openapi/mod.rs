@@ -2,6 +2,9 @@
 
 mod examples;
 pub(crate) mod finish;
+mod headers;
+pub mod marks;
+mod shared;
 
 use std::sync::OnceLock;
 
@@ -11,6 +14,7 @@ use http::{HeaderValue, header};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
+pub(crate) use self::finish::finish;
 use crate::routes;
 
 #[derive(utoipa::OpenApi)]
@@ -24,6 +28,7 @@ use crate::routes;
             Operations that move points take an `Idempotency-Key`; a repeated request gets the stored answer with \
             `Idempotency-Replayed: true`. Lists are paged with `cursor` and `limit`.",
         license(name = "MIT", identifier = "MIT"),
+        contact(name = "Own Circle", url = "https://circle.example"),
     ),
     servers((url = "/", description = "This server: production, or your local one")),
     tags(
@@ -48,7 +53,7 @@ pub(crate) fn base() -> OpenApi {
 #[must_use]
 pub fn openapi() -> OpenApi {
     let mut document = routes::documented();
-    finish::finish(&mut document);
+    finish(&mut document);
     document
 }
 

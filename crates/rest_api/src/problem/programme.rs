@@ -68,6 +68,7 @@ impl From<SetLadderError> for ApiError {
         match error {
             SetLadderError::Access(error) => error.into(),
             SetLadderError::Invalid(error) => ladder_fault(&error).into(),
+            SetLadderError::Stale => ProblemCode::PreconditionFailed.into(),
             SetLadderError::TierInUse => ProblemCode::TierInUse.into(),
             SetLadderError::Store(error) => error.into(),
         }

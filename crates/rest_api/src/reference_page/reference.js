@@ -232,7 +232,7 @@ function operationView({ id, method, path, operation }) {
   }
   if (operation.requestBody) card.append(element("h4", {}, word("body")), ...contentView(operation.requestBody.content, true));
   card.append(element("h4", {}, word("responses")),
-    element("div", { class: "answers" }, ...Object.entries(operation.responses ?? {}).map(([status, one]) => answerView(status, one))));
+    element("div", { class: "answers" }, ...Object.entries(operation.responses ?? {}).map(([status, one]) => answerView(status, resolve(one)))));
   return card;
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http_kit::idempotency::{IdempotencyKeyHeader, replayable};
 use http_kit::json::parse_value;
-use http_kit::problem::{Addressee, FieldError, Language, ProblemDocument};
+use http_kit::problem::{Addressee, FieldError, Language};
 use http_kit::{By, HttpKit, IdempotentJson, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +43,37 @@ pub struct BatchOut {
     pub items: Vec<VerdictOut>,
 }
 
+/// Why a purchase was refused: an error answer without the `request_id` that is the batch's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ItemProblem {
+    /// The page that explains this kind of problem.
+    #[serde(rename = "type")]
+    #[schema(
+        format = "uri",
+        max_length = 300,
+        example = "https://circle.example/problems/not_enough_points"
+    )]
+    pub kind: String,
+    /// The kind of problem in a few words.
+    #[schema(max_length = 200, example = "Not enough points")]
+    pub title: String,
+    /// The HTTP status that it would have had alone.
+    #[schema(minimum = 400, maximum = 599, example = 409)]
+    pub status: i32,
+    /// What happened this time.
+    #[schema(max_length = 1000, example = "Not enough points")]
+    pub detail: String,
+    /// Which item.
+    #[schema(max_length = 2000, example = "/api/v1/transactions/batch#/items/0")]
+    pub instance: String,
+    /// The kind of problem, for programs: one of the catalogue at `/problems`.
+    #[schema(max_length = 60, pattern = "^[a-z_]+$", example = "not_enough_points")]
+    pub code: String,
+    /// Every wrong field, when fields are the problem.
+    #[schema(max_items = 1000, required = false)]
+    pub errors: Vec<FieldError>,
+}
+
 /// What became of one purchase: a transaction or a problem.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VerdictOut {
@@ -56,7 +87,7 @@ pub struct VerdictOut {
     #[schema(value_type = Option<Transaction>)]
     pub transaction: Option<Box<RawValue>>,
     /// Why not, if it was refused.
-    #[schema(value_type = Option<ProblemDocument>)]
+    #[schema(value_type = Option<ItemProblem>)]
     pub problem: Option<Value>,
 }
 

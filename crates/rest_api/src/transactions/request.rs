@@ -21,6 +21,7 @@ use crate::wire::MAX_HUNDREDTHS;
 /// needed to spend.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "phone": "+79161234567" }))]
 pub struct MemberIn {
     /// The phone. Somebody unknown earns too; the points wait until the person joins.
     #[schema(

@@ -15,6 +15,7 @@ use crate::problem::ApiResult;
 #[utoipa::path(
     get, path = "/users/me", operation_id = "users_get_me", tag = "users",
     responses((status = 200, description = "The profile", body = Profile)),
+    extensions(("x-versioned" = json!(true))),
 )]
 pub async fn me(State(ctx): State<Context>, By(member): By<MemberCaller>) -> ApiResult<Profile> {
     Ok(profile(&ctx, &member).await?.into())

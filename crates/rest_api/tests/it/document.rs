@@ -7,13 +7,13 @@ use rest_api::routes::table;
 use serde_json::Value;
 use test_kit::TestApp;
 
-const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+pub(crate) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::to_value(rest_api::openapi()).expect("plain JSON")
 }
 
-fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in METHODS {
@@ -26,7 +26,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
 }
 
 /// The path with something in place of each parameter.
-fn concrete(path: &str) -> String {
+pub(crate) fn concrete(path: &str) -> String {
     path.split('/')
         .map(|step| {
             if step.starts_with('{') {
@@ -232,7 +232,11 @@ fn every_example_fits_its_schema() {
         let bodies = operation["responses"]
             .as_object()
             .into_iter()
-            .flat_map(|all| all.values());
+            .flat_map(|all| all.values())
+            .map(|response| match response["$ref"].as_str() {
+                Some(place) => document.pointer(&place[1..]).expect("a shared answer"),
+                None => response,
+            });
         for body in bodies.chain(operation.get("requestBody")) {
             for (media, content) in body["content"].as_object().into_iter().flatten() {
                 let mut schema = content["schema"].clone();
@@ -247,6 +251,61 @@ fn every_example_fits_its_schema() {
                     .map(|e| format!("{} {e}", e.instance_path()))
                     .collect();
                 assert!(errors.is_empty(), "{method} {path} {media}: {errors:?}");
+            }
+        }
+    }
+}
+
+/// Deletions that nobody can overwrite unseen: what they end is never changed before, and ending it twice is ending it.
+const ENDED_ONCE: [&str; 2] = ["businesses_revoke_key", "businesses_take_role"];
+
+#[test]
+fn what_is_shared_is_changed_only_by_who_has_read_it() {
+    for (method, path, operation) in operations(&document()) {
+        let id = operation["operationId"].as_str().unwrap();
+        let own = path.contains("/users/me") || path.contains("/auth/");
+        if !["put", "patch", "delete"].contains(&method.as_str()) || own || ENDED_ONCE.contains(&id)
+        {
+            continue;
+        }
+        let asked = operation["parameters"].as_array().into_iter().flatten();
+        let mut asked = asked.filter(|one| one["in"] == "header" && one["name"] == "If-Match");
+        assert!(
+            asked.any(|one| one["required"] == true),
+            "{method} {path} takes no If-Match"
+        );
+        for status in ["412", "428"] {
+            assert!(
+                operation["responses"].get(status).is_some(),
+                "{method} {path} lacks {status}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_made_has_a_place() {
+    for (method, path, operation) in operations(&document()) {
+        if let Some(made) = operation["responses"].get("201") {
+            assert!(made["headers"].get("Location").is_some(), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn what_is_said_often_is_said_once() {
+    let document = document();
+    let shared = document["components"]["responses"].as_object().unwrap();
+    assert!(!shared.is_empty());
+    let mut seen = Vec::new();
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            if status.starts_with(['4', '5']) && response.get("$ref").is_none() {
+                assert!(
+                    !seen.contains(&response),
+                    "{method} {path} {status} stands elsewhere too"
+                );
+                seen.push(response);
             }
         }
     }

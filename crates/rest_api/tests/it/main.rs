@@ -3,6 +3,7 @@
 mod admin;
 mod audit_log;
 mod auth;
+mod bad_input;
 mod businesses;
 mod by_hand;
 mod conventions;
@@ -12,6 +13,7 @@ mod health;
 mod imports;
 mod leaks;
 mod loyalty;
+mod manners;
 mod query_budget;
 mod rights;
 mod second_factor;

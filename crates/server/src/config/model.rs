@@ -233,6 +233,8 @@ pub struct Limits {
     pub anonymous_requests_per_second: NonZeroU32,
     /// Requests at once of an address without a credential.
     pub anonymous_burst: NonZeroU32,
+    /// Requests of the API under way at once.
+    pub in_flight: NonZeroU32,
 }
 
 /// How purchases are gathered into groups.

@@ -243,6 +243,12 @@ const BAD_VALUES: &[[&str; 3]] = &[
     ["programme.name", "  ", "1 to 100 characters"],
     ["public_url", "circle.example/", "http://"],
     ["log.level", "loud=very", "error, warn"],
+    [
+        "proxy_header",
+        "x-real-ip",
+        "`x-forwarded-for`, `forwarded`",
+    ],
+    ["limits.in_flight", "0", "nonzero"],
     ["sms.regions", "Russia", "countries of ISO 3166"],
     ["master_key", "short", "32 bytes in hexadecimal"],
     ["data_keys", "2:short", "an identity from 2 to 255"],

@@ -1,5 +1,6 @@
 //! The job queue over HTTP.
 
+use http_kit::CursorSealer;
 use serde_json::{Value, json};
 
 use super::Office;
@@ -25,12 +26,24 @@ async fn kill(office: &Office, id: i64) {
     .expect("the database answers");
 }
 
-fn ids(queue: &Value) -> Vec<i64> {
+fn sealer(office: &Office) -> CursorSealer {
+    CursorSealer::new(office.app.context.vault().cursor_key())
+}
+
+/// The path that runs a job again: the queue's number is not shown outside.
+fn retry_path(office: &Office, job: i64) -> String {
+    format!("{PATH}/{}/retry", sealer(office).seal("job", &(), &job))
+}
+
+fn ids(office: &Office, queue: &Value) -> Vec<i64> {
     let items = queue["items"].as_array().expect("a list");
-    items
-        .iter()
-        .map(|job| job["id"].as_i64().expect("a number"))
-        .collect()
+    let numbers = items.iter().map(|job| {
+        let id = job["id"].as_str().expect("a text");
+        sealer(office)
+            .open("job", &(), id)
+            .expect("an identifier of ours")
+    });
+    numbers.collect()
 }
 
 #[tokio::test]
@@ -44,7 +57,7 @@ async fn the_queue_is_shown_filtered_and_paged() {
     known.reverse();
 
     let all = office.get(PATH).await.expect(200);
-    assert_eq!(ids(&all), known);
+    assert_eq!(ids(&office, &all), known);
     assert_eq!(all["next_cursor"], Value::Null);
     let dead = &all["items"][1];
     assert_eq!(
@@ -69,20 +82,20 @@ async fn the_queue_is_shown_filtered_and_paged() {
         .get(&format!("{PATH}?job=a.one&limit=2"))
         .await
         .expect(200);
-    assert_eq!(ids(&first), [known[0], known[1]]);
+    assert_eq!(ids(&office, &first), [known[0], known[1]]);
     // What arrives meanwhile does not move the next page.
     enqueue(&office, "a.one").await;
     let cursor = first["next_cursor"].as_str().expect("a text");
     let next = format!("{PATH}?job=a.one&limit=2&cursor={cursor}");
     let next = office.get(&next).await.expect(200);
-    assert_eq!(ids(&next), [known[3]]);
+    assert_eq!(ids(&office, &next), [known[3]]);
     assert_eq!(next["next_cursor"], Value::Null);
     let other = office
         .get(&format!("{PATH}?job=b.two&cursor={cursor}"))
         .await;
     other.expect_problem(400, "invalid_cursor");
     let dead = office.get(&format!("{PATH}?state=dead")).await.expect(200);
-    assert_eq!(ids(&dead), [known[1]]);
+    assert_eq!(ids(&office, &dead), [known[1]]);
     let wrong = office.get(&format!("{PATH}?state=gone&limit=0")).await;
     let problem = wrong.expect_problem(422, "invalid_fields");
     assert_eq!(
@@ -96,7 +109,7 @@ async fn the_queue_is_shown_filtered_and_paged() {
 async fn a_dead_letter_runs_again() {
     let office = Office::open().await;
     let job = enqueue(&office, "a.one").await;
-    let retry = format!("{PATH}/{job}/retry");
+    let retry = retry_path(&office, job);
     let alive = office.send("POST", &retry, "", &Value::Null).await;
     alive.expect_problem(409, "conflict");
     kill(&office, job).await;
@@ -107,8 +120,13 @@ async fn a_dead_letter_runs_again() {
     let queue = office.get(PATH).await.expect(200);
     assert_eq!(queue["items"][0]["state"], "waiting");
     assert_eq!(queue["items"][0]["attempts"], 0);
-    for unknown in ["9999999", "0", "x", "99999999999999999999"] {
-        let path = format!("{PATH}/{unknown}/retry");
+    let known = queue["items"][0]["id"].as_str().expect("a text");
+    assert_eq!(retry, format!("{PATH}/{known}/retry"));
+    let forged = [&known[1..], "9999999", "0", "x"].map(|id| format!("{PATH}/{id}/retry"));
+    for path in [retry_path(&office, 9_999_999), retry_path(&office, 0)]
+        .into_iter()
+        .chain(forged)
+    {
         let answer = office.send("POST", &path, "", &Value::Null).await;
         answer.expect_problem(404, "not_found");
     }
@@ -117,7 +135,7 @@ async fn a_dead_letter_runs_again() {
 #[tokio::test]
 async fn the_queue_is_for_admins() {
     let office = Office::open().await;
-    let retry = format!("{PATH}/1/retry");
+    let retry = retry_path(&office, 1);
     office
         .are_for_admins_only(&[("GET", PATH, Value::Null), ("POST", &retry, Value::Null)])
         .await;

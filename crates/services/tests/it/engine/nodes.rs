@@ -109,7 +109,7 @@ async fn the_ladder_changes_while_members_climb_it() {
             tier.threshold = rank * (20_000 + 1_000 * step);
         }
         let ctx = nodes[0].clone();
-        async move { ladder::set(&ctx, &admin(), tiers).await }
+        async move { ladder::set(&ctx, &admin(), None, tiers).await }
     };
     climb(0).await.unwrap();
     let changing = async {
