@@ -101,6 +101,23 @@ pub fn field(pointer: &'static str, code: &'static str, detail: String) -> Probl
     }])
 }
 
+/// A field that is needed here, which no schema can say.
+#[must_use]
+pub fn missing(pointer: &'static str) -> Problem {
+    field(
+        pointer,
+        "missing_field",
+        "this field is required".to_owned(),
+    )
+}
+
+/// A field that does not go with the others.
+#[must_use]
+pub fn superfluous(pointer: &'static str) -> Problem {
+    let detail = "does not go with the other fields".to_owned();
+    field(pointer, "unknown_field", detail)
+}
+
 /// An address of ours as the value of a header.
 ///
 /// # Panics

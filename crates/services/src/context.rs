@@ -11,6 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use store::error::StoreError;
 
+use crate::auth::PasswordHashing;
 use crate::auth::code_rules::CodeRules;
 use crate::caches::Caches;
 use crate::changes;
@@ -105,6 +106,7 @@ struct Inner {
     readers: Readers,
     key_holders: PgPool,
     engine: Engine,
+    password_hashing: PasswordHashing,
     counters: Arc<dyn LimitCounters>,
 }
 
@@ -154,6 +156,7 @@ impl Context {
                 caches,
                 shared,
                 readers: Readers::default(),
+                password_hashing: PasswordHashing::default(),
             }),
         }
     }
@@ -213,6 +216,11 @@ impl Context {
     #[must_use]
     pub fn config(&self) -> &ServiceConfig {
         &self.inner.parts.config
+    }
+
+    /// Who hashes passwords.
+    pub(crate) fn password_hashing(&self) -> &PasswordHashing {
+        &self.inner.password_hashing
     }
 
     /// Who counts against limits.

@@ -6,6 +6,7 @@ mod auth;
 mod businesses;
 mod conventions;
 mod document;
+mod factors;
 mod health;
 mod imports;
 mod loyalty;
