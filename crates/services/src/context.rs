@@ -1,6 +1,7 @@
 //! What every use case has at hand: the pool, the clock, identifiers, keys, and the ways to the world outside.
 //! Cheap to clone. It holds no request and no caller.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use connectors::sms::SmsSender;
@@ -57,6 +58,8 @@ pub struct ServiceConfig {
     pub timetable: Timetable,
     /// How purchases are gathered into groups.
     pub engine: EngineConfig,
+    /// The folder in which the head of the audit log is anchored; without one it is not.
+    pub audit_anchors: Option<PathBuf>,
 }
 
 impl Default for ServiceConfig {
@@ -71,6 +74,7 @@ impl Default for ServiceConfig {
             staff_second_factor: StaffSecondFactor::Required,
             timetable: Timetable::default(),
             engine: EngineConfig::default(),
+            audit_anchors: None,
         }
     }
 }
