@@ -19,7 +19,7 @@ use crate::changes;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::jobs::Timetable;
-use crate::limits::{LimitCounters, PostgresCounters};
+use crate::limits::{LimitCounters, PostgresCounters, SharedCounters};
 use crate::loyalty::engine::{Engine, EngineConfig};
 use crate::readers::{Reader, Readers};
 use crate::vault::Vault;
@@ -129,7 +129,12 @@ impl Context {
     /// Outside a runtime of tokio, if `shared` is on Redis.
     #[must_use]
     pub fn with_shared(parts: ContextParts, shared: SharedState) -> Self {
-        Self::join(parts, shared, Arc::new(PostgresCounters))
+        let counters: Arc<dyn LimitCounters> = if shared.is_shared() {
+            Arc::new(SharedCounters::new(shared.clone()))
+        } else {
+            Arc::new(PostgresCounters)
+        };
+        Self::join(parts, shared, counters)
     }
 
     /// Joins the parts, for a process that is alone, with somebody else who counts against limits.
