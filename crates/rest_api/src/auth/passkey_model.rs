@@ -183,8 +183,8 @@ pub struct RequestOptions {
     /// The host whose passkeys are asked for.
     #[schema(max_length = 255, example = "circle.example")]
     pub rp_id: String,
-    /// Always empty: the passkey itself tells whose it is.
-    #[schema(max_items = 0)]
+    /// Empty: the passkey itself tells whose it is.
+    #[schema(max_items = 100)]
     pub allow_credentials: Vec<CredentialDescriptor>,
     /// Always `required`.
     #[schema(max_length = 20, pattern = "^required$", example = "required")]

@@ -129,7 +129,7 @@ async fn a_challenge_is_answered_once_by_whom_it_is_for_and_in_time() {
     let mut device = Device::new();
     let begun = call(&app, "POST", "passkeys", &anna.token, &json!({})).await;
     let begun = begun.expect(202);
-    let credential = device.create(&begun["public_key"]).await;
+    let credential = Device::new().create(&begun["public_key"]).await;
     let body = json!({"challenge_id": begun["challenge_id"], "credential": credential});
     // Boris's answer to Anna's challenge uses it up, and so nobody's counts.
     for token in [&boris.token, &anna.token] {
