@@ -2,6 +2,7 @@
 //! connection with checked SQL. No rule of the business lives here; start with [`wallets`] and [`purchases`].
 
 pub mod audit;
+pub mod audit_chain;
 pub mod audit_log;
 pub mod balances;
 pub mod businesses;
