@@ -113,6 +113,7 @@ fn api() -> Table {
         .add(ADMIN, routes!(admin::lift_code_stop::lift_one))
         .add(ADMIN, routes!(admin::list_jobs::jobs))
         .add(ADMIN, routes!(admin::retry_job::retry))
+        .add(ADMIN, routes!(admin::read_log::log))
         .add(ADMIN, routes!(admin::get_settings::settings))
         .add(ADMIN, routes!(admin::set_settings::set_settings))
 }

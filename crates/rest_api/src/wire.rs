@@ -58,6 +58,14 @@ named! {
     ImportFormat = services::imports::ImportFormat;
     /// How far an import is.
     ImportState = services::imports::ImportState;
+    /// What is known to be done and written down.
+    AuditAction = domain::audit::Action;
+    /// What something is done to.
+    AuditObjectKind = domain::audit::ObjectKind;
+    /// Who does something.
+    AuditActorKind = domain::audit::ActorKind;
+    /// What can be wrong with the audit log.
+    LogCheck = services::audit_log::LogCheck;
     /// Why a row of a file was not posted.
     RowCode = services::imports::row::RowCode;
 }

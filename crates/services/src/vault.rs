@@ -188,6 +188,7 @@ pub struct Vault {
     limit: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
+    audit_anchor: hmac::Key,
     found_member: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
@@ -239,6 +240,7 @@ impl Vault {
             limit: mac(b"limit/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
+            audit_anchor: mac(b"audit/anchor/1"),
             found_member: mac(b"found-member/1"),
             check: derive(&root, b"check/1"),
             cursor: derive(&root, b"cursor/1"),
@@ -485,6 +487,7 @@ fn associated_data(field: SealedField, row: &[u8]) -> Vec<u8> {
     [&[length], label, row].concat()
 }
 
+mod anchors;
 mod codes;
 #[cfg(test)]
 mod tests;

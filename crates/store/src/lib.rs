@@ -3,6 +3,7 @@
 
 pub mod adjustments;
 pub mod audit;
+pub mod audit_chain;
 pub mod audit_log;
 pub mod balances;
 pub mod businesses;

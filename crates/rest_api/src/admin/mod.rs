@@ -1,4 +1,5 @@
-//! Running the programme: earning rules, the ladder of tiers, settings, the ledger's proof, the job queue.
+//! Running the programme: earning rules, the ladder of tiers, settings, the ledger's proof, the job queue, the
+//! audit log.
 
 pub mod add_rule;
 pub mod change_role;
@@ -13,7 +14,9 @@ pub mod limits_model;
 pub mod list_code_stops;
 pub mod list_jobs;
 pub mod list_rules;
+pub mod log_check_model;
 pub mod members;
+pub mod read_log;
 pub mod retry_job;
 pub mod rule_model;
 pub mod set_settings;
