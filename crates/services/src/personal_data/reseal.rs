@@ -219,11 +219,10 @@ async fn authenticators(conn: &mut PgConnection, ctx: &Context) -> Result<u64, S
     let mut found = store::sealed::lock_old_authenticators(conn, key, STEP).await?;
     for row in &mut found {
         let member = row.member_id;
-        for secret in [&mut row.secret_sealed, &mut row.pending_sealed] {
-            if let Some(sealed) = secret {
-                let field = SealedField::AuthenticatorSecret;
-                *sealed = renewed(ctx, field, member.as_bytes(), sealed)?;
-            }
+        let secrets = [&mut row.secret_sealed, &mut row.pending_sealed];
+        for sealed in secrets.into_iter().flatten() {
+            let field = SealedField::AuthenticatorSecret;
+            *sealed = renewed(ctx, field, member.as_bytes(), sealed)?;
         }
         store::sealed::set_authenticator(conn, row).await?;
     }
