@@ -41,7 +41,11 @@ const BATCH: Rights = Rights::key(TransactionsWrite);
 
 /// The operations under [`API_PREFIX`] that answer within the usual time.
 fn api() -> Table {
-    by_hand(Table::new())
+    by_hand(people().and(partners()).and(programme()))
+}
+
+fn people() -> Table {
+    Table::new()
         .add(ANYONE, routes!(auth::request_code::ask))
         .add(ANYONE, routes!(auth::consent_texts::texts))
         .add(ANYONE, routes!(auth::sign_in::enter))
@@ -76,6 +80,10 @@ fn api() -> Table {
         .add(MEMBER, routes!(users::register_device::register))
         .add(MEMBER, routes!(users::forget_device::forget))
         .add(MEMBER, routes!(users::referrals::mine))
+}
+
+fn partners() -> Table {
+    Table::new()
         .add(ANYONE, routes!(businesses::list::catalogue))
         .add(ADMIN, routes!(businesses::create::add))
         .add(ANYONE, routes!(businesses::get::business))
@@ -107,6 +115,10 @@ fn api() -> Table {
         .add(IMPORTS, routes!(transactions::imports::show::report))
         .add(SELL, routes!(transactions::refund::refund))
         .add(SELL, routes!(transactions::void::void))
+}
+
+fn programme() -> Table {
+    Table::new()
         .add(ADMIN, routes!(admin::list_rules::rules))
         .add(ADMIN, routes!(admin::add_rule::add_one))
         .add(ADMIN, routes!(admin::get_rule::rule))

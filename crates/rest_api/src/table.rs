@@ -85,6 +85,12 @@ impl Table {
         self
     }
 
+    /// This table and, after it, another.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.rows.extend(other.rows);
+        self
+    }
+
     /// Adds a page that anybody may read and that is not in the document.
     pub(crate) fn page(mut self, path: &'static str, methods: MethodRouter<HttpKit>) -> Self {
         self.rows.push(Row {
