@@ -192,6 +192,7 @@ pub(crate) async fn join(ctx: &Context, members: Vec<usize>) -> anyhow::Result<V
             device: None,
             origin: Origin::default(),
             joining: Joining::agreeing(&ctx).await?,
+            recovery_code: None,
         };
         Ok(sign_in(&ctx, entry).await?)
     })

@@ -70,6 +70,10 @@ id_type! {
     SessionId;
     /// A one-time code sent to a phone.
     ChallengeId;
+    /// A passkey of a person.
+    PasskeyId;
+    /// What a passkey is asked to sign.
+    PasskeyChallengeId;
     /// A file of purchases being posted.
     ImportId;
     /// A row of the outbox.

@@ -10,6 +10,7 @@ pub mod loyalty;
 pub mod member_code;
 pub mod money;
 pub mod names;
+pub mod password;
 pub mod people;
 pub mod phone;
 pub mod preferences;

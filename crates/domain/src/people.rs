@@ -1,4 +1,4 @@
-//! States of members and businesses, languages, and what a one-time code is for, who delivers push messages.
+//! States of members and businesses, languages, what one-time codes are for, who delivers push messages.
 
 use crate::names::named_values;
 
@@ -59,5 +59,15 @@ named_values! {
         Apns = "apns",
         /// A browser (Web Push).
         WebPush = "web_push",
+    }
+}
+
+named_values! {
+    /// What a one-time code for coming back is.
+    RecoveryCodeKind {
+        /// Made by the person for bad days.
+        Recovery = "recovery",
+        /// Given to the person so that factors can be enrolled.
+        Enrolment = "enrolment",
     }
 }

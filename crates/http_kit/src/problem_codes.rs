@@ -123,6 +123,16 @@ catalogue! {
         "missing names them; GET /api/v1/auth/consents has the texts, PUT /api/v1/users/me/consents agrees.";
     ConsentTextChanged = "consent_text_changed", CONFLICT, "Another wording is in force", "Действует другая редакция текста",
         "Show the text of GET /api/v1/auth/consents and agree to its version.";
+    EnrolmentCodeRequired = "enrolment_code_required", FORBIDDEN, "Enrolling wants the code that you were given", "Нужен выданный вам код подключения",
+        "Sign in by phone together with the one-time code from owncircle operator code, sent as recovery_code.";
+    FactorDoesNotFit = "factor_does_not_fit", CONFLICT, "The passkey's answer or the code does not fit", "Ответ ключа или код не подходит",
+        "Begin the enrolment again; check the clock of the authenticator.";
+    FactorAlreadyEnrolled = "factor_already_enrolled", CONFLICT, "This passkey is enrolled already", "Этот ключ уже подключён",
+        "Sign in with it, or enrol another.";
+    TooManyPasskeys = "too_many_passkeys", CONFLICT, "There are as many passkeys as there may be", "Слишком много ключей",
+        "Remove one first.";
+    LastFactor = "last_factor", CONFLICT, "Somebody with a role keeps a second factor", "Второй фактор нельзя удалить: он последний",
+        "Enrol another factor first.";
 
     // Members, partners, staff.
     UnknownMember = "unknown_member", CONFLICT, "No such member", "Участник не найден",

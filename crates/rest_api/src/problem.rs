@@ -7,10 +7,12 @@ mod programme;
 mod upkeep;
 
 use axum::response::{IntoResponse, Response};
+use domain::password::PasswordError;
 use http_kit::problem::{Problem, ProblemCode};
 use services::StoreError;
 use services::auth::change_phone::ChangePhoneError;
 use services::auth::code_stops::CodeStopError;
+use services::auth::factors::FactorError;
 use services::auth::integration_keys::IntegrationKeyError;
 use services::auth::refresh::RefreshError;
 use services::auth::request_code::RequestCodeError;
@@ -117,7 +119,35 @@ impl From<SignInError> for ApiError {
                 waiting(ProblemCode::AccountLocked, retry_after)
             }
             SignInError::Blocked => ProblemCode::MemberBlocked.into(),
+            SignInError::Busy => waiting(ProblemCode::Overloaded, 1),
             SignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FactorError> for ApiError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::Access(error) => error.into(),
+            FactorError::EnrolmentCodeRequired => ProblemCode::EnrolmentCodeRequired.into(),
+            FactorError::DoesNotFit => ProblemCode::FactorDoesNotFit.into(),
+            FactorError::TooMany { retry_after } => {
+                waiting(ProblemCode::AccountLocked, retry_after)
+            }
+            FactorError::AlreadyEnrolled => ProblemCode::FactorAlreadyEnrolled.into(),
+            FactorError::TooManyPasskeys => ProblemCode::TooManyPasskeys.into(),
+            FactorError::LastFactor => ProblemCode::LastFactor.into(),
+            FactorError::Unknown => ProblemCode::NotFound.into(),
+            FactorError::Password(error) => {
+                let code = match error {
+                    PasswordError::TooShort => "too_short",
+                    PasswordError::TooLong => "too_long",
+                    PasswordError::TooCommon => "too_common",
+                };
+                field("/password", code, error.to_string()).into()
+            }
+            FactorError::Busy => waiting(ProblemCode::Overloaded, 1),
+            FactorError::Store(error) => error.into(),
         }
     }
 }

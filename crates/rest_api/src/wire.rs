@@ -54,6 +54,14 @@ named! {
     ImportFormat = services::imports::ImportFormat;
     /// How far an import is.
     ImportState = services::imports::ImportState;
+    /// What is known to be done and written down.
+    AuditAction = domain::audit::Action;
+    /// What something is done to.
+    AuditObjectKind = domain::audit::ObjectKind;
+    /// Who does something.
+    AuditActorKind = domain::audit::ActorKind;
+    /// What can be wrong with the audit log.
+    LogCheck = services::audit_log::LogCheck;
     /// Why a row of a file was not posted.
     RowCode = services::imports::row::RowCode;
 }
@@ -99,6 +107,23 @@ pub fn field(pointer: &'static str, code: &'static str, detail: String) -> Probl
         code: Cow::Borrowed(code),
         detail,
     }])
+}
+
+/// A field that is needed here, which no schema can say.
+#[must_use]
+pub fn missing(pointer: &'static str) -> Problem {
+    field(
+        pointer,
+        "missing_field",
+        "this field is required".to_owned(),
+    )
+}
+
+/// A field that does not go with the others.
+#[must_use]
+pub fn superfluous(pointer: &'static str) -> Problem {
+    let detail = "does not go with the other fields".to_owned();
+    field(pointer, "unknown_field", detail)
 }
 
 /// An address of ours as the value of a header.

@@ -20,6 +20,12 @@ pub(crate) fn postgres_home(folder: &Path) -> PathBuf {
     folder.join("postgres")
 }
 
+/// The folder of the audit log's anchors.
+pub(crate) fn anchors(config: &Config, folder: &Path) -> PathBuf {
+    let set = config.audit.anchor_dir.clone();
+    set.unwrap_or_else(|| folder.join("audit"))
+}
+
 /// The folder that is set, else `./data`, else one that the account of PostgreSQL can reach.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub fn all() -> Registry<Context> {
     Registry::new()
         .job::<audit::nightly_audit::NightlyAudit>()
         .job::<auth::rotate_keys::RotateKeys>()
+        .job::<housekeeping::forget_challenges::ForgetChallenges>()
         .job::<housekeeping::forget_development_messages::ForgetDevelopmentMessages>()
         .job::<housekeeping::forget_idempotency_keys::ForgetIdempotencyKeys>()
         .job::<housekeeping::forget_member_codes::ForgetMemberCodes>()

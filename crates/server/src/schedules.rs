@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use jobs::{InvalidSchedule, Schedule};
 use services::audit::nightly_audit::NightlyAudit;
 use services::auth::rotate_keys::RotateKeys;
+use services::housekeeping::forget_challenges::ForgetChallenges;
 use services::housekeeping::forget_development_messages::ForgetDevelopmentMessages;
 use services::housekeeping::forget_idempotency_keys::ForgetIdempotencyKeys;
 use services::housekeeping::forget_member_codes::ForgetMemberCodes;
@@ -23,6 +24,7 @@ pub fn all(zone: Tz) -> Result<Vec<Schedule>, InvalidSchedule> {
     Ok(vec![
         Schedule::new("advance_wallets", "* * * * *", zone, AdvanceWallets)?,
         Schedule::new("forget_codes", "10 * * * *", zone, ForgetOneTimeCodes)?,
+        Schedule::new("forget_challenges", "15 * * * *", zone, ForgetChallenges)?,
         Schedule::new("drop_imports", "20 * * * *", zone, DropAbandonedImports)?,
         Schedule::new(
             "maintain_partitions",

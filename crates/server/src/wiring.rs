@@ -26,7 +26,7 @@ use crate::config::{
     Config, Environment, Posting, SecondFactor, network, test_number, test_numbers_until,
 };
 use crate::database::Database;
-use crate::{job_registry, master_key, schedules};
+use crate::{data_dir, job_registry, master_key, schedules};
 
 /// How long a start waits for Redis.
 const REDIS_PATIENCE: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ pub(crate) async fn context_at(
         clock,
         vault,
         sms: Arc::new(NoSms),
-        config: service_config(config)?,
+        config: service_config(config, folder)?,
     };
     Ok(Context::with_shared(parts, shared))
 }
@@ -89,7 +89,7 @@ async fn shared_state(
     Ok(shared)
 }
 
-fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
+fn service_config(config: &Config, folder: &Path) -> anyhow::Result<ServiceConfig> {
     let region = |code: &str| -> anyhow::Result<Region> {
         code.parse()
             .with_context(|| format!("sms: {code:?} is no country of ISO 3166"))
@@ -112,6 +112,7 @@ fn service_config(config: &Config) -> anyhow::Result<ServiceConfig> {
         },
         timetable: Timetable::new(schedules::all(config.programme.time_zone)?),
         engine: engine_config(&config.posting),
+        audit_anchors: Some(data_dir::anchors(config, folder)),
     })
 }
 

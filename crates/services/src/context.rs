@@ -1,6 +1,7 @@
 //! What every use case has at hand: the pool, the clock, identifiers, keys, and the ways to the world outside.
 //! Cheap to clone. It holds no request and no caller.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use connectors::sms::SmsSender;
@@ -11,13 +12,14 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use store::error::StoreError;
 
+use crate::auth::PasswordHashing;
 use crate::auth::code_rules::CodeRules;
 use crate::caches::Caches;
 use crate::changes;
 use crate::clock::Clock;
 use crate::ids::IdSource;
 use crate::jobs::Timetable;
-use crate::limits::{LimitCounters, PostgresCounters};
+use crate::limits::{LimitCounters, PostgresCounters, SharedCounters};
 use crate::loyalty::engine::{Engine, EngineConfig};
 use crate::readers::{Reader, Readers};
 use crate::vault::Vault;
@@ -56,6 +58,8 @@ pub struct ServiceConfig {
     pub timetable: Timetable,
     /// How purchases are gathered into groups.
     pub engine: EngineConfig,
+    /// The folder in which the head of the audit log is anchored; without one it is not.
+    pub audit_anchors: Option<PathBuf>,
 }
 
 impl Default for ServiceConfig {
@@ -70,6 +74,7 @@ impl Default for ServiceConfig {
             staff_second_factor: StaffSecondFactor::Required,
             timetable: Timetable::default(),
             engine: EngineConfig::default(),
+            audit_anchors: None,
         }
     }
 }
@@ -105,6 +110,7 @@ struct Inner {
     readers: Readers,
     key_holders: PgPool,
     engine: Engine,
+    password_hashing: PasswordHashing,
     counters: Arc<dyn LimitCounters>,
 }
 
@@ -123,7 +129,12 @@ impl Context {
     /// Outside a runtime of tokio, if `shared` is on Redis.
     #[must_use]
     pub fn with_shared(parts: ContextParts, shared: SharedState) -> Self {
-        Self::join(parts, shared, Arc::new(PostgresCounters))
+        let counters: Arc<dyn LimitCounters> = if shared.is_shared() {
+            Arc::new(SharedCounters::new(shared.clone()))
+        } else {
+            Arc::new(PostgresCounters)
+        };
+        Self::join(parts, shared, counters)
     }
 
     /// Joins the parts, for a process that is alone, with somebody else who counts against limits.
@@ -149,6 +160,7 @@ impl Context {
                 caches,
                 shared,
                 readers: Readers::default(),
+                password_hashing: PasswordHashing::default(),
             }),
         }
     }
@@ -208,6 +220,11 @@ impl Context {
     #[must_use]
     pub fn config(&self) -> &ServiceConfig {
         &self.inner.parts.config
+    }
+
+    /// Who hashes passwords.
+    pub(crate) fn password_hashing(&self) -> &PasswordHashing {
+        &self.inner.password_hashing
     }
 
     /// Who counts against limits.

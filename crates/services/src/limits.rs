@@ -1,12 +1,16 @@
 //! Limits that all processes share: at most so many of something within a time. Who counts stands behind
 //! [`LimitCounters`]; [`PostgresCounters`] counts in the database of everything else. What cannot be counted is refused.
 
+mod shared;
+
 use std::future::Future;
 use std::pin::Pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use store::error::StoreError;
+
+pub use self::shared::SharedCounters;
 
 /// A limit. Its time begins with the first that is taken and is not renewed by those that follow, so that the most that
 /// passes in any stretch of that length is twice as many.

@@ -39,6 +39,10 @@ pub enum SealedField {
     DeviceToken,
     /// All that is stored on a member, made for him.
     Export,
+    /// The hash of a member's password.
+    PasswordHash,
+    /// The secret of a member's authenticator.
+    AuthenticatorSecret,
 }
 
 impl SealedField {
@@ -56,6 +60,8 @@ impl SealedField {
             Self::MemberEmail => b"member.email",
             Self::DeviceToken => b"device.token",
             Self::Export => b"export",
+            Self::PasswordHash => b"password.hash",
+            Self::AuthenticatorSecret => b"authenticator.secret",
         }
     }
 }
@@ -178,9 +184,11 @@ pub struct Vault {
     phone_lookup: hmac::Key,
     address: hmac::Key,
     one_time_code: hmac::Key,
+    recovery_code: hmac::Key,
     limit: hmac::Key,
     card: hmac::Key,
     refresh: hmac::Key,
+    audit_anchor: hmac::Key,
     found_member: hmac::Key,
     check: [u8; 32],
     cursor: [u8; 32],
@@ -228,9 +236,11 @@ impl Vault {
             phone_lookup: mac(b"lookup/phone/1"),
             address: mac(b"address/1"),
             one_time_code: mac(b"one-time-code/1"),
+            recovery_code: mac(b"recovery-code/1"),
             limit: mac(b"limit/1"),
             card: mac(b"card/1"),
             refresh: mac(b"refresh/1"),
+            audit_anchor: mac(b"audit/anchor/1"),
             found_member: mac(b"found-member/1"),
             check: derive(&root, b"check/1"),
             cursor: derive(&root, b"cursor/1"),
@@ -405,24 +415,6 @@ impl Vault {
         tag
     }
 
-    /// The keyed hash of a one-time code, bound to its challenge, phone and purpose. Its first byte names the key.
-    #[must_use]
-    pub fn code_hash(
-        &self,
-        challenge: uuid::Uuid,
-        phone: &Phone,
-        purpose: &str,
-        code: &str,
-    ) -> Vec<u8> {
-        let mut context = hmac::Context::with_key(&self.one_time_code);
-        context.update(challenge.as_bytes());
-        for part in [phone.e164(), purpose, code] {
-            context.update(&[0]);
-            context.update(part.as_bytes());
-        }
-        [&[CODE_KEY_ID], context.sign().as_ref()].concat()
-    }
-
     /// The secret of the device card that has this locator. It is derived, so nothing is stored.
     #[must_use]
     pub fn card_secret(&self, locator: &str) -> [u8; 32] {
@@ -495,5 +487,7 @@ fn associated_data(field: SealedField, row: &[u8]) -> Vec<u8> {
     [&[length], label, row].concat()
 }
 
+mod anchors;
+mod codes;
 #[cfg(test)]
 mod tests;

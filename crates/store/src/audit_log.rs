@@ -72,3 +72,88 @@ pub async fn insert(conn: &mut PgConnection, row: &EntryRow) -> Result<(), Store
     .await?;
     Ok(())
 }
+
+/// Which entries to show; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct EntryFilter {
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only what this member or key did.
+    pub actor_id: Option<Uuid>,
+    /// Only what was done to objects of this kind.
+    pub object_kind: Option<String>,
+    /// Only what was done to this object.
+    pub object_id: Option<String>,
+    /// Only what concerns this business.
+    pub business_id: Option<Uuid>,
+    /// Only entries with a greater identifier or this one.
+    pub from: Option<Uuid>,
+    /// Only entries with a lesser identifier.
+    pub before: Option<Uuid>,
+}
+
+/// An entry and its place in the chain, once it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedRow {
+    /// The entry.
+    pub entry: EntryRow,
+    /// Its place in the chain.
+    pub sequence: Option<i64>,
+}
+
+/// A page of entries, newest first.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn page_across_businesses(
+    conn: &mut PgConnection,
+    filter: &EntryFilter,
+    limit: i64,
+) -> Result<Vec<PlacedRow>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select l.id, l.recorded_at, l.action, l.actor_kind, l.actor_id, l.session_id, l.roles, l.via, l.request_id,
+                  l.object_kind, l.object_id, l.business_id, l.before::text as before, l.after::text as after,
+                  c.sequence as "sequence?"
+           from audit_log l left join audit_chain c on c.entry_id = l.id
+           where ($1::text is null or l.action = $1)
+             and ($2::uuid is null or l.actor_id = $2)
+             and ($3::text is null or l.object_kind = $3)
+             and ($4::text is null or l.object_id = $4)
+             and ($5::uuid is null or l.business_id = $5)
+             and ($6::uuid is null or l.id >= $6)
+             and ($7::uuid is null or l.id < $7)
+           order by l.id desc limit $8"#,
+        filter.action,
+        filter.actor_id,
+        filter.object_kind,
+        filter.object_id,
+        filter.business_id,
+        filter.from,
+        filter.before,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PlacedRow {
+            sequence: row.sequence,
+            entry: EntryRow {
+                id: row.id,
+                recorded_at: row.recorded_at,
+                action: row.action,
+                actor_kind: row.actor_kind,
+                actor_id: row.actor_id,
+                session_id: row.session_id,
+                roles: row.roles,
+                via: row.via,
+                request_id: row.request_id,
+                object_kind: row.object_kind,
+                object_id: row.object_id,
+                business_id: row.business_id,
+                before: row.before,
+                after: row.after,
+            },
+        })
+        .collect())
+}

@@ -2,6 +2,7 @@
 //! connection with checked SQL. No rule of the business lives here; start with [`wallets`] and [`purchases`].
 
 pub mod audit;
+pub mod audit_chain;
 pub mod audit_log;
 pub mod balances;
 pub mod businesses;
@@ -11,6 +12,7 @@ pub mod development_outbox;
 pub mod devices;
 pub mod earning_rules;
 pub mod error;
+pub mod factors;
 pub mod holds;
 pub mod import_chunks;
 pub mod import_dry_receipts;
@@ -33,6 +35,8 @@ pub mod one_time_codes;
 pub mod operators;
 pub mod outbox_events;
 pub mod partitions;
+pub mod passkeys;
+pub mod passwords;
 pub mod places;
 pub mod pool;
 pub mod posting;
@@ -40,9 +44,11 @@ pub mod programme;
 pub mod purchases;
 pub mod quote;
 pub mod receipts;
+pub mod recovery_codes;
 pub mod referrals;
 pub mod refunds;
 pub mod sessions;
+pub mod sign_in_tries;
 pub mod signing_keys;
 pub mod staff;
 pub mod tiers;

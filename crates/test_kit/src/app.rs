@@ -222,9 +222,17 @@ impl TestApp {
     /// # Panics
     /// If there is no database to be had.
     pub async fn on_redis(http: HttpConfig, redis: &str) -> Self {
+        Self::on_redis_with(config_of_tests(), http, redis).await
+    }
+
+    /// The same with other settings of the services.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn on_redis_with(config: ServiceConfig, http: HttpConfig, redis: &str) -> Self {
         let database = Arc::new(TestDatabase::create().await);
         let (clock, sms) = (Clock::manual(start_of_tests()), Arc::default());
-        Self::sharing(database, clock, sms, http, redis).await
+        Self::sharing(database, clock, sms, (config, http), redis).await
     }
 
     /// Another service on the same database and this Redis, with the same clock.
@@ -234,14 +242,15 @@ impl TestApp {
     pub async fn sibling(&self, http: HttpConfig, redis: &str) -> Self {
         let (database, sms) = (Arc::clone(&self.database), Arc::clone(&self.sms));
         let clock = self.context.clock().clone();
-        Self::sharing(database, clock, sms, http, redis).await
+        let config = self.context.config().clone();
+        Self::sharing(database, clock, sms, (config, http), redis).await
     }
 
     async fn sharing(
         database: Arc<TestDatabase>,
         clock: Clock,
         sms: Arc<RecordingSms>,
-        http: HttpConfig,
+        (config, http): (ServiceConfig, HttpConfig),
         redis: &str,
     ) -> Self {
         let url = database.url();
@@ -249,7 +258,11 @@ impl TestApp {
         let pool = store::pool::connect(&url, 8)
             .await
             .expect("the test's database answers");
-        let context = Context::with_shared(parts(clock, pool, Arc::clone(&sms)), shared);
+        let parts = ContextParts {
+            config,
+            ..parts(clock, pool, Arc::clone(&sms))
+        };
+        let context = Context::with_shared(parts, shared);
         Self {
             router: rest_api::router(context.clone(), http),
             context,

@@ -12,6 +12,7 @@ use services::context::Context;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::log_check_model::AuditLogCheck;
 use crate::problem::ApiResult;
 
 /// Which audit to show.
@@ -41,6 +42,9 @@ pub struct LedgerCheck {
     pub named: Vec<LedgerDifference>,
     /// What there was in all.
     pub totals: LedgerTotals,
+    /// What was found in the audit log; null for audits made before there was one.
+    #[schema(required = true)]
+    pub audit_log: Option<AuditLogCheck>,
 }
 
 /// One figure that is not what it must be.
@@ -147,6 +151,7 @@ impl From<KeptAudit> for LedgerCheck {
             differences: audit.differences,
             named: named.collect(),
             totals: audit.totals.into(),
+            audit_log: audit.log.map(Into::into),
         }
     }
 }
@@ -190,7 +195,8 @@ impl From<PointTotals> for LedgerPoints {
 /// Check the ledger
 ///
 /// For an admin: what the last audit found. An audit recomputes balances, lots, holds, purchases, refunds, progress and
-/// limits from the journals and names each difference. It runs each night; with `fresh`, or when there was none, now.
+/// limits from the journals and names each difference, and compares the audit log with its chain of hashes and its anchors.
+/// It runs each night; with `fresh`, or when there was none, now.
 #[utoipa::path(
     get, path = "/admin/ledger/check", operation_id = "admin_check_ledger", tag = "admin",
     params(LedgerCheckQuery),

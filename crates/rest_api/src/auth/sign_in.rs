@@ -7,9 +7,11 @@ use domain::consents::ConsentKind;
 use domain::ids::ChallengeId;
 use domain::invitation_code::InvitationCode;
 use domain::text::Text;
-use http_kit::ApiJson;
+use http_kit::{ApiJson, MaybeBy};
 use serde::Deserialize;
+use services::auth::password_sign_in::{PasswordSignIn, password_sign_in};
 use services::auth::sign_in::{SignIn, sign_in};
+use services::caller::Person;
 use services::context::Context;
 use services::members::Joining;
 use utoipa::ToSchema;
@@ -19,7 +21,7 @@ use super::tokens::TokenAnswer;
 use crate::problem::ApiResult;
 use crate::wire;
 
-/// The code that came.
+/// A code that came by text message, or password and authenticator code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
@@ -30,17 +32,41 @@ pub struct SignInRequest {
         example = "+79161234567"
     )]
     phone: String,
-    /// The `challenge_id` of the answer that announced the code.
-    #[schema(value_type = Uuid)]
-    challenge_id: ChallengeId,
-    /// The code.
+    /// The `challenge_id` of the answer that announced the code; goes with `code`.
+    #[schema(value_type = Option<Uuid>)]
+    challenge_id: Option<ChallengeId>,
+    /// The code that came by text message.
     #[schema(
         min_length = 6,
         max_length = 6,
         pattern = "^[0-9]{6}$",
         example = "012345"
     )]
-    code: String,
+    code: Option<String>,
+    /// A recovery code, or an enrolment code that you were given; goes with `code`. The sign-in may enrol factors.
+    #[schema(
+        min_length = 16,
+        max_length = 40,
+        pattern = "^[0-9A-Za-z -]+$",
+        example = "0000-1111-2222-3333"
+    )]
+    recovery_code: Option<String>,
+    /// The password, in place of a code by text message; goes with `totp`.
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = "^[^\\u0000]+$",
+        example = "зелёный слон пьёт кефир"
+    )]
+    password: Option<String>,
+    /// The authenticator's code; goes with `password`.
+    #[schema(
+        min_length = 6,
+        max_length = 6,
+        pattern = "^[0-9]{6}$",
+        example = "012345"
+    )]
+    totp: Option<String>,
     /// What you call the device, for the list of sign-ins.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "My phone")]
     device: Option<Text<100>>,
@@ -86,28 +112,58 @@ impl SignInRequest {
     }
 }
 
-/// Sign in with a code
+/// Sign in with a code, or with password and authenticator
 ///
-/// Gives an access token for ten minutes and a refresh token. A wrong code counts against the phone, also after a new one was sent.
 /// Whoever signs in for the first time joins; until the required texts are agreed to, here or later, there is no card.
+/// Gives an access token for ten minutes and a refresh token. With `challenge_id` and `code`: as a member; roles want a second factor, which
+/// is a passkey or `password` and `totp` together. With `recovery_code` besides: to enrol new factors. Something wrong counts against the
+/// phone, also after a new code was sent; the answer does not tell what it was. Sent with an access token of the same person,
+/// password and authenticator prove once more who that is: the new sign-in takes the place of the one that asks.
 #[utoipa::path(
     post, path = "/auth/token", operation_id = "auth_sign_in", tag = "auth",
     request_body = SignInRequest,
     responses((status = 200, description = "Signed in", body = TokenAnswer)),
-    extensions(("x-problems" = json!(["sign_in_failed", "account_locked", "member_blocked", "consent_text_changed"]))),
+    extensions(("x-problems" = json!(["sign_in_failed", "account_locked", "member_blocked", "consent_text_changed", "overloaded"]))),
 )]
 pub async fn enter(
     State(ctx): State<Context>,
+    MaybeBy(person): MaybeBy<Person>,
     Asker(origin): Asker,
     ApiJson(request): ApiJson<SignInRequest>,
 ) -> ApiResult<TokenAnswer> {
+    let phone = wire::phone(&ctx, &request.phone, "/phone")?;
+    if let Some(password) = request.password {
+        for (given, pointer) in [
+            (request.challenge_id.is_some(), "/challenge_id"),
+            (request.code.is_some(), "/code"),
+            (request.recovery_code.is_some(), "/recovery_code"),
+        ] {
+            if given {
+                return Err(wire::superfluous(pointer).into());
+            }
+        }
+        let input = PasswordSignIn {
+            phone,
+            password,
+            totp: request.totp.ok_or_else(|| wire::missing("/totp"))?,
+            device: request.device,
+            origin,
+        };
+        let replaces = person.map(|person| person.session);
+        return Ok(password_sign_in(&ctx, input, replaces).await?.into());
+    }
+    if request.totp.is_some() {
+        return Err(wire::missing("/password").into());
+    }
     let address = origin.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let joining = request.joining(&ctx, address).await?;
+    let challenge = request.challenge_id;
     let input = SignIn {
-        phone: wire::phone(&ctx, &request.phone, "/phone")?,
-        challenge: request.challenge_id,
-        code: request.code,
+        phone,
+        challenge: challenge.ok_or_else(|| wire::missing("/challenge_id"))?,
+        code: request.code.ok_or_else(|| wire::missing("/code"))?,
         device: request.device,
+        recovery_code: request.recovery_code,
         origin,
         joining,
     };

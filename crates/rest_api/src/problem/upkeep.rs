@@ -1,7 +1,8 @@
-//! The refusals of the audit and of the job queue, and their places in the catalogue.
+//! The refusals of the audit, of its log and of the job queue, and their places in the catalogue.
 
 use http_kit::problem::{Problem, ProblemCode};
 use services::audit::{AuditError, CheckLedgerError};
+use services::audit_log::ReadLogError;
 use services::jobs::{ListJobsError, RetryJobError};
 
 use super::ApiError;
@@ -24,6 +25,15 @@ impl From<CheckLedgerError> for ApiError {
             CheckLedgerError::Access(error) => error.into(),
             CheckLedgerError::Audit(error) => error.into(),
             CheckLedgerError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadLogError> for ApiError {
+    fn from(error: ReadLogError) -> Self {
+        match error {
+            ReadLogError::Access(error) => error.into(),
+            ReadLogError::Store(error) => error.into(),
         }
     }
 }

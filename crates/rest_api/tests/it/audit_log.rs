@@ -2,8 +2,8 @@
 
 use domain::rights::{OperatorRole, StaffRole};
 use serde_json::{Value, json};
-use sqlx::Row as _;
-use test_kit::TestApp;
+use sqlx::{Connection as _, Row as _};
+use test_kit::{SignedIn, TestApp};
 
 const ADMIN: &str = "+79160000001";
 const OWNER: &str = "+79160000002";
@@ -155,4 +155,152 @@ async fn wrong_codes_and_stolen_tokens_are_written_down() {
         (&json!("challenge"), &challenge)
     );
     assert_eq!(lock["after"]["failures"], 10);
+}
+
+const LOG: &str = "/api/v1/admin/audit";
+
+async fn read(app: &TestApp, token: &str, query: &str) -> Value {
+    let request = app.get(&format!("{LOG}{query}")).bearer(token);
+    request.send().await.expect(200)
+}
+
+fn actions(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().expect("a list");
+    items
+        .iter()
+        .map(|entry| entry["action"].as_str().expect("a text"))
+        .collect()
+}
+
+/// A log with three businesses in it, added a minute after the admin signed in.
+async fn three_businesses() -> (TestApp, SignedIn) {
+    let app = TestApp::start().await;
+    let admin = app.operator(ADMIN, OperatorRole::Admin).await;
+    app.advance(std::time::Duration::from_secs(60));
+    for slug in ["luna", "sol", "mars"] {
+        app.business(slug).await;
+    }
+    (app, admin)
+}
+
+#[tokio::test]
+async fn an_admin_reads_the_log_filtered() {
+    let (app, admin) = three_businesses().await;
+    let token = &admin.token;
+    let mine = format!("?actor_id={}&action=session.start", admin.member);
+    let mine = read(&app, token, &mine).await;
+    assert_eq!(actions(&mine), ["session.start"]);
+    let entry = &mine["items"][0];
+    assert_eq!(entry["label_en"], "Signed in");
+    assert_eq!(entry["label_ru"], "Выполнен вход");
+    assert_eq!(entry["actor"]["kind"], "person");
+    assert_eq!(entry["via"], "POST /api/v1/auth/token");
+    assert_eq!(entry["sequence"], Value::Null);
+
+    let added = read(&app, token, "?action=business.add").await;
+    let luna = added["items"][2]["business_id"].as_str().expect("an id");
+    for query in [
+        format!("?business_id={luna}"),
+        format!("?object_kind=business&object_id={luna}"),
+    ] {
+        let page = read(&app, token, &query).await;
+        assert_eq!(actions(&page), ["business.add"], "{query}: {page:#}");
+    }
+    let stamp = app.now() - chrono::TimeDelta::seconds(30);
+    let stamp = stamp.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let since = read(&app, token, &format!("?from={stamp}&object_kind=business")).await;
+    assert_eq!(actions(&since).len(), 3);
+    let until = read(&app, token, &format!("?until={stamp}&object_kind=business")).await;
+    assert_eq!(actions(&until), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn the_log_is_paged_and_each_look_is_written_down_once() {
+    let (app, admin) = three_businesses().await;
+    let token = &admin.token;
+    let first = read(&app, token, "?action=business.add&limit=2").await;
+    assert_eq!(actions(&first), ["business.add", "business.add"]);
+    assert_eq!(first["items"][0]["after"]["slug"], "mars", "newest first");
+    let cursor = first["next_cursor"].as_str().expect("a cursor");
+    let next = format!("?action=business.add&limit=2&cursor={cursor}");
+    let next = read(&app, token, &next).await;
+    assert_eq!(next["items"][0]["after"]["slug"], "luna");
+    assert_eq!(next["next_cursor"], Value::Null);
+    let other = app.get(&format!("{LOG}?cursor={cursor}")).bearer(token);
+    other.send().await.expect_problem(400, "invalid_cursor");
+
+    let look = only(&app, "audit.read").await;
+    assert_eq!(look["after"], json!({ "action": "business.add" }));
+    assert_eq!(look["actor_id"], json!(admin.member));
+}
+
+#[tokio::test]
+async fn the_log_is_for_admins_and_refuses_nonsense() {
+    let app = TestApp::start().await;
+    let admin = app.operator(ADMIN, OperatorRole::Admin).await;
+    let analyst = app.operator(OWNER, OperatorRole::Analyst).await;
+    let member = app.sign_in(CASHIER).await;
+    app.get(LOG)
+        .send()
+        .await
+        .expect_problem(401, "unauthenticated");
+    for token in [&analyst.token, &member.token] {
+        let refused = app.get(LOG).bearer(token).send().await;
+        refused.expect_problem(403, "forbidden");
+    }
+    let nonsense = app.get(&format!("{LOG}?action=nothing&actor_id=x&limit=0"));
+    let wrong = nonsense.bearer(&admin.token).send().await;
+    let problem = wrong.expect_problem(422, "invalid_fields");
+    assert_eq!(
+        problem["errors"].as_array().map(Vec::len),
+        Some(3),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn the_nightly_proof_tells_of_the_log() {
+    let app = TestApp::start().await;
+    let admin = app.operator(ADMIN, OperatorRole::Admin).await;
+    while services::audit_log::seal::seal(&app.context)
+        .await
+        .expect("sealed")
+        > 0
+    {}
+    let check = async || {
+        let request = app.get("/api/v1/admin/ledger/check?fresh=true");
+        let body = request.bearer(&admin.token).send().await.expect(200);
+        body["audit_log"].clone()
+    };
+    let sound = check().await;
+    assert_eq!(
+        (&sound["clean"], &sound["differences"]),
+        (&json!(true), &json!(0))
+    );
+    assert_eq!(sound["sealed"], entries_in_all(&app).await);
+
+    let mut superuser = sqlx::PgConnection::connect(&app.database_url())
+        .await
+        .expect("answers");
+    for statement in [
+        "set session_replication_role = replica",
+        "update audit_log set via = 'elsewhere' where action = 'session.start'",
+    ] {
+        let done = sqlx::query(statement).execute(&mut superuser).await;
+        done.expect("somebody with all rights may");
+    }
+    let altered = check().await;
+    assert_eq!(
+        (&altered["clean"], &altered["differences"]),
+        (&json!(false), &json!(1))
+    );
+    assert_eq!(altered["named"][0]["check"], "entry_altered");
+    assert!(altered["named"][0]["entry_id"].is_string());
+}
+
+async fn entries_in_all(app: &TestApp) -> i64 {
+    sqlx::query_scalar("select count(*) from audit_log")
+        .fetch_one(app.context.pool())
+        .await
+        .expect("the database answers")
 }

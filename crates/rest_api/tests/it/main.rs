@@ -7,6 +7,7 @@ mod bad_input;
 mod businesses;
 mod conventions;
 mod document;
+mod factors;
 mod health;
 mod imports;
 mod loyalty;

@@ -9,7 +9,9 @@ use futures_util::future::join_all;
 use http_kit::HttpConfig;
 use http_kit::rate_limit::Quota;
 use serde_json::json;
-use test_kit::{RequestBuilder, TestApp, redis_servers};
+use services::auth::code_rules::CodeRules;
+use services::context::ServiceConfig;
+use test_kit::{RequestBuilder, TestApp, config_of_tests, redis_servers};
 
 use crate::transactions::purchase;
 
@@ -186,6 +188,41 @@ async fn codes_that_were_guessed_here_count_there() {
             refused.expect_problem(409, "invalid_member_code");
         }
         becomes(409, || show(&other, &code)).await;
+    }
+}
+
+#[tokio::test]
+async fn two_servers_share_the_cap_of_codes_exactly() {
+    for redis in redis_servers() {
+        let config = ServiceConfig {
+            codes: CodeRules {
+                per_network: 30,
+                hourly_budget: 35,
+                ..CodeRules::unlimited()
+            },
+            ..config_of_tests()
+        };
+        let one = TestApp::on_redis_with(config, HttpConfig::default(), &redis).await;
+        let other = one.sibling(HttpConfig::default(), &redis).await;
+        let ask = |app: &TestApp, number: usize, from: &str| {
+            let body = json!({ "phone": format!("+791600{number:05}") });
+            let asked = app.post("/api/v1/auth/otp").json(&body).from(from);
+            asked.send()
+        };
+        let asked = (0..40).map(|number| ask([&one, &other][number % 2], number, "203.0.113.7"));
+        let answers = join_all(asked).await;
+        let count = |status: u16| answers.iter().filter(|one| one.status == status).count();
+        assert_eq!((count(202), count(429)), (30, 10));
+        // The budget is the database's: what it refuses is not counted elsewhere either.
+        let asked = (40..60).map(|number| ask([&one, &other][number % 2], number, "203.0.113.8"));
+        let answers = join_all(asked).await;
+        let count = |status: u16| answers.iter().filter(|one| one.status == status).count();
+        assert_eq!((count(202), count(503)), (5, 15));
+        let codes: i64 = sqlx::query_scalar("select count(*) from one_time_codes")
+            .fetch_one(one.context.pool())
+            .await
+            .expect("the database answers");
+        assert_eq!(codes, 35);
     }
 }
 

@@ -1,11 +1,13 @@
-//! `owncircle audit`: recomputes the ledger and names every difference.
+//! `owncircle audit`: recomputes the ledger, or the audit log, and names every difference.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use services::audit::{AuditReport, Difference, audit};
+use services::audit_log::{Anchors, LogDifference, LogReport, check_log};
 
 use super::decimal;
 use super::with_context::with_context;
@@ -20,7 +22,8 @@ const FAILED: u8 = 2;
 /// Recompute the ledger from its entries and name every difference
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  owncircle audit\n  owncircle audit --json --limit 1000 > audit.json\n\n\
+    after_help = "Examples:\n  owncircle audit\n  owncircle audit --json --limit 1000 > audit.json\n  \
+owncircle audit --log\n  owncircle audit --log --anchor /mnt/copy/audit-anchor-2026-11.txt\n\n\
 It reads one moment, changes nothing, and may run beside `owncircle serve`.\n\
 The exit code is 0 when nothing differs, 1 when something does, 2 when the audit failed."
 )]
@@ -28,6 +31,12 @@ pub(super) struct Args {
     /// Write the whole report as JSON
     #[arg(long)]
     json: bool,
+    /// Recompute the audit log and its chain of hashes instead, and compare it with its anchors
+    #[arg(long)]
+    log: bool,
+    /// The file or folder of anchors to compare with, in place of audit.anchor_dir
+    #[arg(long, value_name = "FILE", requires = "log")]
+    anchor: Option<PathBuf>,
     /// How many differences are named
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u16,
@@ -36,9 +45,13 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, loaded: anyhow::Result<Loaded>) -> ExitCode {
-    let shown = match report(args, loaded).await {
-        Ok(report) => show(args, &report).map(|()| report.is_clean()),
-        Err(error) => Err(error),
+    let shown = if args.log {
+        show_log(args, loaded).await
+    } else {
+        match report(args, loaded).await {
+            Ok(report) => show(args, &report).map(|()| report.is_clean()),
+            Err(error) => Err(error),
+        }
     };
     match shown {
         Ok(true) => ExitCode::SUCCESS,
@@ -57,6 +70,70 @@ async fn report(args: &Args, loaded: anyhow::Result<Loaded>) -> anyhow::Result<A
     with_context(loaded, async |context| Ok(audit(&context, limit).await?))
         .await
         .context("the ledger was not audited")
+}
+
+/// Checks the audit log, shows what was found, and answers whether nothing differs.
+async fn show_log(args: &Args, loaded: anyhow::Result<Loaded>) -> anyhow::Result<bool> {
+    let loaded = loaded?;
+    let report = with_context(loaded, async |context| {
+        let anchors = match &args.anchor {
+            Some(path) => {
+                anyhow::ensure!(path.exists(), "{} does not exist", path.display());
+                Anchors::At(path.clone())
+            }
+            None => Anchors::of(&context),
+        };
+        Ok(check_log(&context, &anchors, args.limit).await?)
+    })
+    .await
+    .context("the audit log was not checked")?;
+    if args.json {
+        super::say(&serde_json::to_string_pretty(&report)?)?;
+    } else {
+        super::say(&log_text(&report)?)?;
+    }
+    Ok(report.is_clean())
+}
+
+fn log_text(report: &LogReport) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let (sealed, waiting) = (report.sealed, report.waiting);
+    writeln!(
+        text,
+        "{sealed} entries are sealed, {waiting} wait for their seal"
+    )?;
+    match &report.anchored {
+        Some(head) => {
+            let at = head.written_at.format("%Y-%m-%d %H:%M:%S UTC");
+            writeln!(text, "anchored up to {} at {at}", head.sequence)?;
+        }
+        None => writeln!(text, "not anchored")?,
+    }
+    for difference in &report.named {
+        writeln!(text, "{}", log_line(difference))?;
+    }
+    let shown = i64::try_from(report.named.len()).unwrap_or(i64::MAX);
+    let more = report.differences.saturating_sub(shown);
+    if more > 0 {
+        writeln!(text, "… and {more} more (--limit names more of them)")?;
+    }
+    match report.differences {
+        0 => writeln!(text, "the audit log: nothing differs")?,
+        many => writeln!(text, "the audit log: {many} differences")?,
+    }
+    Ok(text)
+}
+
+fn log_line(difference: &LogDifference) -> String {
+    let place = difference.sequence.map(|place| format!(" at {place}"));
+    let entry = difference.entry_id.map(|entry| format!(" entry {entry}"));
+    format!(
+        "{}{}{}: {}",
+        difference.check.as_str(),
+        place.unwrap_or_default(),
+        entry.unwrap_or_default(),
+        difference.detail
+    )
 }
 
 fn show(args: &Args, report: &AuditReport) -> anyhow::Result<()> {

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 use domain::phone::Phone;
 use domain::rights::OperatorRole;
-use services::members::grant_operator;
+use services::auth::factors::issue_enrolment_code_as_system;
+use services::members::{grant_operator, member_of_phone};
 
 use super::with_context::with_context;
 use crate::config::{Loaded, Overrides};
@@ -14,8 +15,11 @@ use crate::config::{Loaded, Overrides};
 /// Give somebody a role in running the programme
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  owncircle operator grant --phone +79161234567 --role admin\n\n\
-The person signs in by phone; somebody who is no member yet becomes one at the first sign-in."
+    after_help = "Examples:\n  owncircle operator grant --phone +79161234567 --role admin\n  \
+owncircle operator code --phone +79161234567\n\n\
+The person signs in by phone together with the printed code, enrols a passkey or a password with an authenticator, and\n\
+signs in with that; somebody who is no member yet becomes one at the first sign-in. The code is good once, for three\n\
+days; hand it over on another way than by phone."
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -34,6 +38,12 @@ enum Action {
         /// The role
         #[arg(long)]
         role: Role,
+    },
+    /// Print a new code for enrolling a second factor, for whoever has none or lost it
+    Code {
+        /// The person's mobile phone
+        #[arg(long)]
+        phone: String,
     },
 }
 
@@ -56,15 +66,27 @@ impl From<Role> for OperatorRole {
 }
 
 pub(super) async fn run(args: &Args, loaded: Loaded) -> anyhow::Result<ExitCode> {
-    let Action::Grant { phone, role } = args.action.clone();
+    let action = args.action.clone();
     with_context(loaded, async |context| {
-        let phone = Phone::parse(&phone, context.config().default_region)
+        let (Action::Grant { phone, .. } | Action::Code { phone }) = &action;
+        let phone = Phone::parse(phone, context.config().default_region)
             .context("--phone is no phone number")?;
-        grant_operator(&context, &phone, role.into()).await?;
+        let (member, granted) = match action {
+            Action::Grant { role, .. } => {
+                let role = OperatorRole::from(role);
+                let member = grant_operator(&context, &phone, role).await?;
+                let granted = format!("{} may sign in as {}\n", phone.masked(), role.as_str());
+                (member, granted)
+            }
+            Action::Code { .. } => {
+                let member = member_of_phone(&context, &phone).await?;
+                (member.context("no member has this phone")?, String::new())
+            }
+        };
+        let code = issue_enrolment_code_as_system(&context, member).await?;
         super::say(&format!(
-            "{} may sign in as {}",
-            phone.masked(),
-            OperatorRole::from(role).as_str()
+            "{granted}enrolment code, good once, for three days: {}",
+            code.reveal()
         ))
     })
     .await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http_kit::Readiness;
 use jobs::WorkerBuilder;
+use services::audit_log::seal::keep_sealing;
 use services::context::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -165,6 +166,7 @@ impl Parts {
         let first = wiring::worker(config, context)?;
         let (config, context) = (config.clone(), context.clone());
         let (stop, failed) = (self.jobs_stop.clone(), self.failed.clone());
+        self.jobs.spawn(keep_sealing(context.clone(), stop.clone()));
         self.jobs.spawn(async move {
             if let Err(error) = Box::pin(keep_working(first, &config, &context, stop)).await {
                 tracing::error!(%error, "the worker failed");

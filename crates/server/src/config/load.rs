@@ -15,7 +15,7 @@ use super::sources::{Layer, Overrides, Surroundings, place};
 const DEFAULTS: &str = include_str!("../../../../owncircle.example.toml");
 
 /// Keys that the default file shows only as comments.
-const WITHOUT_DEFAULT: [&str; 9] = [
+const WITHOUT_DEFAULT: [&str; 10] = [
     "data_dir",
     "database_url",
     "database_url_file",
@@ -25,6 +25,7 @@ const WITHOUT_DEFAULT: [&str; 9] = [
     "postgres_account",
     "master_key",
     "master_key_file",
+    "audit.anchor_dir",
 ];
 
 /// A configuration and where it came from.
@@ -158,7 +159,10 @@ fn compare_keys(
             (Some(_), _) => {}
             (None, _) if WITHOUT_DEFAULT.contains(&path.as_str()) => {}
             (None, _) => {
-                let optional = WITHOUT_DEFAULT.iter().copied().filter(|_| above.is_empty());
+                let optional = WITHOUT_DEFAULT.iter().filter_map(|path| {
+                    let (group, key) = path.rsplit_once('.').unwrap_or(("", path));
+                    (group == above).then_some(key)
+                });
                 let mut allowed: Vec<&str> =
                     known.keys().map(String::as_str).chain(optional).collect();
                 allowed.sort_unstable();

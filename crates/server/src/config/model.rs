@@ -62,6 +62,16 @@ pub struct Config {
     pub posting: Posting,
     /// Jobs.
     pub worker: Worker,
+    /// The audit log.
+    pub audit: AuditLog,
+}
+
+/// The audit log's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditLog {
+    /// The folder of the anchors; `None`: below the data folder.
+    pub anchor_dir: Option<PathBuf>,
 }
 
 /// What a process does.

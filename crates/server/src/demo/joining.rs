@@ -69,6 +69,7 @@ pub(super) async fn sign_in(ctx: &Context, person: &Person) -> anyhow::Result<Me
             device: Some(Text::new("Телефон")?),
             origin: Origin::default(),
             joining: Joining::agreeing(ctx).await?,
+            recovery_code: None,
         },
     )
     .await?;

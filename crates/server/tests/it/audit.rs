@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Output;
 
+use services::audit_log::seal::Sealer;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use test_kit::{TestApp, TestDatabase};
 
@@ -75,4 +77,53 @@ async fn a_run_that_comes_to_no_end_has_a_code_of_its_own() {
         shown.contains("version 1") && shown.contains("owncircle migrate"),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn the_log_is_checked_against_its_anchor() {
+    let (app, dir): (TestApp, TempDir) = (TestApp::start().await, folder());
+    app.sign_in("+79161234567").await;
+    let url = app.database_url();
+    let anchors = dir.path().join("data/audit");
+    Sealer::new(&app.context, Some(anchors.clone()))
+        .turn()
+        .await
+        .unwrap();
+    let clean = audit(dir.path(), &url, &["--log"]);
+    let shown = text(&clean);
+    assert_eq!(clean.status.code(), Some(0), "{shown}");
+    assert!(
+        shown.contains("anchored up to") && shown.contains("nothing differs"),
+        "{shown}"
+    );
+
+    let mut superuser = sqlx::PgConnection::connect(&url).await.unwrap();
+    for statement in [
+        "set session_replication_role = replica",
+        "with gone as (delete from audit_chain where sequence > 1 returning entry_id)
+         delete from audit_log using gone where id = entry_id",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut superuser)
+            .await
+            .unwrap();
+    }
+    let cut = audit(dir.path(), &url, &["--log"]);
+    let shown = text(&cut);
+    assert_eq!(cut.status.code(), Some(1), "{shown}");
+    assert!(
+        shown.contains("tail_missing at 2") && shown.contains("the log ends at 1"),
+        "{shown}"
+    );
+
+    let copy = dir.path().join("copy.txt");
+    std::fs::copy(anchors.join("audit-anchor-2026-03.txt"), &copy).unwrap();
+    std::fs::remove_dir_all(&anchors).unwrap();
+    let copy = copy.to_str().unwrap();
+    let elsewhere = audit(dir.path(), &url, &["--log", "--json", "--anchor", copy]);
+    assert_eq!(elsewhere.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&elsewhere.stdout).unwrap();
+    assert_eq!(report["named"][0]["check"], "tail_missing");
+    let nowhere = audit(dir.path(), &url, &["--log", "--anchor", "/nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(2), "{}", text(&nowhere));
 }

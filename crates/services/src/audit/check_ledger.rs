@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::recompute::{AuditError, audit_alone};
 use super::report::{Difference, Totals};
+use crate::audit_log::{Anchors, LogReport, check_log};
 use crate::caller::{AccessError, OperatorCaller};
 use crate::context::Context;
 use crate::transaction;
@@ -33,6 +34,8 @@ pub struct KeptAudit {
     pub differences: i64,
     /// The first hundred of them.
     pub named: Vec<Difference>,
+    /// What was found in the audit log; audits of old have none.
+    pub log: Option<LogReport>,
 }
 
 /// Why there is no answer.
@@ -74,6 +77,7 @@ pub async fn check_ledger(
 /// [`AuditError`]; nothing is kept then.
 pub async fn audit_and_keep(ctx: &Context) -> Result<KeptAudit, AuditError> {
     let report = audit_alone(ctx, NAMED).await?;
+    let log = check_log(ctx, &Anchors::of(ctx), NAMED).await?;
     let row = RunRow {
         id: ctx.ids().uuid(),
         started_at: report.started_at,
@@ -81,6 +85,7 @@ pub async fn audit_and_keep(ctx: &Context) -> Result<KeptAudit, AuditError> {
         differences: report.differences,
         totals: written(&report.totals)?,
         named: written(&report.named)?,
+        log: Some(written(&log)?),
     };
     transaction::run(ctx, row.clone(), |conn, row| {
         Box::pin(store::audit::insert_run(conn, row))
@@ -98,6 +103,7 @@ pub async fn audit_and_keep(ctx: &Context) -> Result<KeptAudit, AuditError> {
             "the ledger is not sound; `owncircle audit` names the differences"
         );
     }
+    tell_of_log(&log);
     Ok(KeptAudit {
         id: row.id,
         started_at: row.started_at,
@@ -105,7 +111,21 @@ pub async fn audit_and_keep(ctx: &Context) -> Result<KeptAudit, AuditError> {
         totals: report.totals,
         differences: report.differences,
         named: report.named,
+        log: Some(log),
     })
+}
+
+fn tell_of_log(log: &LogReport) {
+    let gauge = i32::try_from(log.differences).unwrap_or(i32::MAX);
+    metrics::gauge!("audit_log_differences").set(f64::from(gauge));
+    if log.is_clean() {
+        tracing::info!(sealed = log.sealed, "the audit log is sound");
+    } else {
+        tracing::error!(
+            differences = log.differences,
+            "the audit log is not sound; `owncircle audit --log` names the differences"
+        );
+    }
 }
 
 fn written(value: &impl Serialize) -> Result<Value, StoreError> {
@@ -124,5 +144,6 @@ fn kept(row: RunRow) -> Result<KeptAudit, StoreError> {
         totals: read(row.totals)?,
         differences: row.differences,
         named: read(row.named)?,
+        log: row.log.map(read).transpose()?,
     })
 }

@@ -1,4 +1,4 @@
-//! Who is asking: integration keys, one-time codes and signing in with them, access and refresh tokens, sign-ins.
+//! Who is asking: integration keys, one-time codes, passkeys and passwords, access and refresh tokens, sign-ins.
 //! Start at [`authenticate`]: every credential that arrives goes through it.
 
 pub mod access_token;
@@ -7,11 +7,16 @@ mod code_brake;
 pub mod code_rules;
 pub mod code_stops;
 mod code_text;
+pub mod factors;
+mod hashing;
 pub mod integration_keys;
 pub(crate) mod methods;
 mod notices;
 pub(crate) mod one_time_code;
+mod opening;
 pub mod origin;
+pub mod passkey_sign_in;
+pub mod password_sign_in;
 pub mod refresh;
 pub mod request_code;
 pub mod rotate_keys;
@@ -20,9 +25,12 @@ pub mod sessions;
 pub mod sign_in;
 pub mod signing_keys;
 mod tokens;
+mod tries;
+mod webauthn;
 
 use self::access_token::{AccessClaims, TokenError};
 pub use access_token::verify_access_token;
+pub(crate) use hashing::PasswordHashing;
 pub use tokens::Tokens;
 
 use store::error::StoreError;

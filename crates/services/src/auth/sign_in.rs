@@ -11,7 +11,10 @@ use sqlx::PgConnection;
 use store::error::StoreError;
 use store::sessions::NewSession;
 
+use super::factors::{self, Spent};
+use super::methods::RECOVERY;
 use super::one_time_code::{self, Answer, CodeCheck, seconds_until};
+use super::opening::{Opening, open};
 use super::origin::Origin;
 use super::session_state::{known, person};
 use super::signing_keys;
@@ -41,6 +44,8 @@ pub struct SignIn {
     pub origin: Origin,
     /// What the person brings along.
     pub joining: Joining,
+    /// A code for coming back: the sign-in may then enrol factors, and do nothing else that the person's roles allow.
+    pub recovery_code: Option<String>,
 }
 
 impl std::fmt::Debug for SignIn {
@@ -67,6 +72,9 @@ pub enum SignInError {
     /// The member may not sign in.
     #[error("the member is blocked")]
     Blocked,
+    /// Too many passwords are being hashed.
+    #[error("too many passwords are being hashed")]
+    Busy,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -125,6 +133,10 @@ async fn decide(
     if known::<MemberStatus>(&status)? != MemberStatus::Active {
         return Ok(Outcome::Blocked);
     }
+    welcome(conn, ctx, member, joins_now, &input.joining).await?;
+    if let Some(code) = &input.recovery_code {
+        return come_back(conn, ctx, member, input, code, refresh).await;
+    }
     let is_test = ctx.config().codes.test_code(&input.phone, now).is_some();
     let session = start_session(conn, ctx, member, input, is_test, refresh).await?;
     if is_test {
@@ -133,7 +145,6 @@ async fn decide(
         let entry = entry.after(json!({ "member_id": member }));
         audit_log::record(conn, ctx, entry).await?;
     }
-    welcome(conn, ctx, member, joins_now, &input.joining).await?;
     let row = store::sessions::get(conn, session)
         .await?
         .ok_or(StoreError(sqlx::Error::RowNotFound))?;
@@ -144,6 +155,34 @@ async fn decide(
         .after(json!({ "amr": person.amr }));
     audit_log::record(conn, ctx, entry).await?;
     Ok(Outcome::SignedIn(person, now))
+}
+
+/// The sign-in of somebody who lost every factor, if the code is one of the person's.
+async fn come_back(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    member: MemberId,
+    input: &SignIn,
+    code: &str,
+    refresh: RefreshToken,
+) -> Result<Outcome, StoreError> {
+    match factors::spend(conn, ctx, member, code).await? {
+        Spent::Right => {}
+        Spent::Wrong => return Ok(Outcome::Invalid),
+        Spent::Waits(until) => return Ok(Outcome::Waits(until)),
+    }
+    let opening = Opening {
+        member,
+        device: input.device.as_ref(),
+        amr: &RECOVERY,
+        origin: &input.origin,
+        replaces: None,
+        refresh,
+    };
+    Ok(match open(conn, ctx, opening).await? {
+        Some(person) => Outcome::SignedIn(person, ctx.clock().now()),
+        None => Outcome::Blocked,
+    })
 }
 
 async fn start_session(

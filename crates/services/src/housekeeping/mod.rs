@@ -1,6 +1,7 @@
 //! What is kept for a time and then forgotten, a job each. A job deletes in steps, each in a transaction of its own,
 //! so that a large backlog neither locks for long nor is lost when the worker stops. And the months of large tables.
 
+pub mod forget_challenges;
 pub mod forget_development_messages;
 pub mod forget_idempotency_keys;
 pub mod forget_member_codes;

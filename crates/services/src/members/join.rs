@@ -29,6 +29,16 @@ pub async fn find_or_create_by_phone(
     }
 }
 
+/// The member of this phone, if there is one.
+///
+/// # Errors
+/// If the database fails.
+pub async fn member_of_phone(ctx: &Context, phone: &Phone) -> Result<Option<MemberId>, StoreError> {
+    let hashes = [ctx.vault().member_phone_hash(phone)];
+    let found = store::members::find_by_phones(&mut *ctx.connection().await?, &hashes).await?;
+    Ok(found.first().map(|found| found.id.into()))
+}
+
 /// The member of this phone, who has now joined and keeps what waited for him; with the status, and whether he joined only
 /// now.
 pub(crate) async fn join_by_phone(

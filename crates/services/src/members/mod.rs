@@ -21,8 +21,8 @@ pub use consents::{
 };
 pub use devices::{DeviceError, PushAddress, RegisterDevice, forget_device, register_device};
 pub use grant_operator::{GrantOperatorError, grant_operator};
-pub use join::find_or_create_by_phone;
 pub(crate) use join::join_by_phone;
+pub use join::{find_or_create_by_phone, member_of_phone};
 pub use joining::Joining;
 pub(crate) use joining::welcome;
 pub use lookup::{LookedUpMember, LookupError, LookupMember, lookup};

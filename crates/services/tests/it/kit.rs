@@ -66,6 +66,7 @@ pub async fn answer(
         challenge: challenge.id,
         code: code.to_owned(),
         device: Some(Text::new("Телефон").expect("a name")),
+        recovery_code: None,
         origin: Origin::default(),
         joining: Joining::agreeing(ctx).await.expect("the texts"),
     };

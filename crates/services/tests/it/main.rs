@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod audit;
+mod audit_log;
 mod businesses;
 mod codes;
 mod engine;

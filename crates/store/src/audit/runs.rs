@@ -22,6 +22,8 @@ pub struct RunRow {
     pub totals: Value,
     /// The first differences, in the service's form.
     pub named: Value,
+    /// What the audit log's check found, in the service's form.
+    pub log: Option<Value>,
 }
 
 /// Adds a run.
@@ -30,14 +32,15 @@ pub struct RunRow {
 /// [`StoreError`] from the database.
 pub async fn insert_run(conn: &mut PgConnection, run: &RunRow) -> Result<(), StoreError> {
     sqlx::query!(
-        r#"insert into audit_runs (id, started_at, finished_at, differences, totals, named)
-           values ($1, $2, $3, $4, $5, $6)"#,
+        r#"insert into audit_runs (id, started_at, finished_at, differences, totals, named, log)
+           values ($1, $2, $3, $4, $5, $6, $7)"#,
         run.id,
         run.started_at,
         run.finished_at,
         run.differences,
         run.totals,
         run.named,
+        run.log,
     )
     .execute(conn)
     .await?;
@@ -51,7 +54,7 @@ pub async fn insert_run(conn: &mut PgConnection, run: &RunRow) -> Result<(), Sto
 pub async fn last_run(conn: &mut PgConnection) -> Result<Option<RunRow>, StoreError> {
     Ok(sqlx::query_as!(
         RunRow,
-        r#"select id, started_at, finished_at, differences, totals, named
+        r#"select id, started_at, finished_at, differences, totals, named, log
            from audit_runs order by id desc limit 1"#
     )
     .fetch_optional(conn)

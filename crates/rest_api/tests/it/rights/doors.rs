@@ -60,6 +60,7 @@ fn the_public_operations_are_these() {
         "GET /health/live",
         "GET /health/ready",
         "POST /api/v1/auth/otp",
+        "POST /api/v1/auth/passkeys/assert",
         "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/token",
     ];
