@@ -19,7 +19,8 @@ struct Step {
 const POINTS: &str = "\\set points :total / 20\n";
 
 /// What the first statement gives, a row for the member and one for the key.
-const FOUND: &str = "way, place, id, status, birthday_sealed, available, pending, held, debt, next_change_at, tier, tier_since";
+const FOUND: &str = "way, place, id, status, birthday_sealed, available, pending, held, debt, next_change_at, \
+                     spending_from, tier, tier_since";
 
 /// Takes the key, finds the member by phone and locks the wallet.
 const RESOLVE: Step = Step {
@@ -55,6 +56,11 @@ const READ: Step = Step {
         "'{}'::uuid[]",
         "'{}'",
         "array['purchase']",
+        ":today::date",
+        "'{}'::uuid[]",
+        "'{}'::uuid[]",
+        "'{}'::uuid[]",
+        ":moment::timestamptz",
     ],
 };
 
@@ -186,6 +192,7 @@ const ROWS: &[Row] = &[
             ("visits", "1"),
             ("first_visit_at", ":moment"),
             ("last_visit_at", ":moment"),
+            ("day_accruals", "1"),
         ],
     },
     Row {
@@ -210,7 +217,10 @@ pub(crate) fn script(sqlx_folder: &Path) -> anyhow::Result<String> {
     let resolve = filled(&known, &RESOLVE)?;
     let read = filled(&known, &READ)?;
     let write = find(&known, WRITE)?;
-    let write = fill(write, &columns(write)?).context("the statement that writes")?;
+    let mut values = columns(write)?;
+    // The day and the hour, by which tills are counted.
+    values.extend([":today::date", ":moment::timestamptz"].map(str::to_owned));
+    let write = fill(write, &values).context("the statement that writes")?;
     let draws = Pgbench::draws();
     Ok(format!(
         "{draws}{POINTS}begin;\n\

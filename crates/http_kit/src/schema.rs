@@ -84,7 +84,7 @@ pub fn violations(validator: &Validator, value: &Value) -> Vec<FieldError> {
     }
     let mut found = Vec::new();
     for error in validator.iter_errors(value) {
-        describe(&error, &mut found);
+        describe(value, &error, &mut found);
         if found.len() >= MAX_FIELD_ERRORS {
             found.truncate(MAX_FIELD_ERRORS);
             break;
@@ -111,7 +111,7 @@ pub(crate) fn pointer_step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn describe(error: &ValidationError<'_>, found: &mut Vec<FieldError>) {
+fn describe(whole: &Value, error: &ValidationError<'_>, found: &mut Vec<FieldError>) {
     let at = error.instance_path().to_string();
     match error.kind() {
         Kind::Required { property } => {
@@ -131,9 +131,26 @@ fn describe(error: &ValidationError<'_>, found: &mut Vec<FieldError>) {
                 ));
             }
         }
+        // An object that may have no field at all.
+        Kind::FalseSchema if whole.pointer(&at).is_some_and(Value::is_object) => {
+            for name in whole
+                .pointer(&at)
+                .and_then(Value::as_object)
+                .into_iter()
+                .flat_map(|all| all.keys())
+            {
+                found.push(field_error(
+                    at.clone() + &pointer_step(name),
+                    "unknown_field",
+                    "there is no such field",
+                ));
+            }
+        }
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
             match likely_branch(&at, context) {
-                Some(branch) => branch.iter().for_each(|inner| describe(inner, found)),
+                Some(branch) => branch
+                    .iter()
+                    .for_each(|inner| describe(whole, inner, found)),
                 None => found.push(field_error(
                     at,
                     "unknown_value",

@@ -82,7 +82,7 @@ create table sign_in_tries (
 create index sign_in_tries_by_time on sign_in_tries (updated_at);
 
 select grant_to_app('select, insert, update, delete', 'passkeys');
-select grant_to_app('select, insert, delete', 'passkey_challenges');
+select grant_to_app('select, insert, update, delete', 'passkey_challenges');
 select grant_to_app('select, insert, update, delete', 'passwords');
 select grant_to_app('select, insert, update, delete', 'authenticators');
 select grant_to_app('select, insert, delete', 'recovery_codes');

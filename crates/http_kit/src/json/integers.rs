@@ -98,8 +98,8 @@ impl<'de> Visitor<'de> for Walk {
         let mut seen = HashSet::new();
         while let Some(name) = fields.next_key::<String>()? {
             fields.next_value::<DistinctFields>()?;
-            if !seen.insert(name) {
-                return Err(de::Error::custom("a field stands twice"));
+            if let Some(name) = seen.replace(name) {
+                return Err(de::Error::custom(format!("duplicate field `{name}`")));
             }
         }
         Ok(DistinctFields)

@@ -68,8 +68,8 @@ day as (
 ),
 visited as (
     insert into member_businesses as m (member_id, business_id, visits, first_visit_at, last_visit_at, day_accruals, day)
-    select u.*, $93::date
-    from unnest($77::uuid[], $78::uuid[], $79::int[], $80::timestamptz[], $81::timestamptz[], $92::int[]) as u
+    select u.*, $98::date
+    from unnest($77::uuid[], $78::uuid[], $79::int[], $80::timestamptz[], $81::timestamptz[], $82::int[]) as u
     on conflict (member_id, business_id) do update
     set visits = greatest(0, m.visits + excluded.visits),
         day_accruals = excluded.day_accruals + case when m.day = excluded.day then m.day_accruals else 0 end,
@@ -79,16 +79,16 @@ visited as (
 ),
 used as (
     insert into member_rule_usage as m (member_id, rule_id, period_start, granted)
-    select * from unnest($82::uuid[], $83::uuid[], $84::date[], $85::bigint[])
+    select * from unnest($83::uuid[], $84::uuid[], $85::date[], $86::bigint[])
     on conflict (member_id, rule_id, period_start) do update set granted = m.granted + excluded.granted
 ),
 credited as (
     insert into staff_credits as s (member_id, cashier_id, business_id, credits, points, hour)
     select u.*, $99::timestamptz
-    from unnest($94::uuid[], $95::uuid[], $96::uuid[], $97::int[], $98::bigint[]) as u
+    from unnest($87::uuid[], $88::uuid[], $89::uuid[], $90::int[], $91::bigint[]) as u
     on conflict (member_id, cashier_id, business_id, hour) do update
     set credits = s.credits + excluded.credits, points = s.points + excluded.points
 )
 insert into outbox_events (id, kind, member_id, business_id, subject_id, payload, recorded_at)
 select u.*, $1
-from unnest($86::uuid[], $87::text[], $88::uuid[], $89::uuid[], $90::uuid[], $91::jsonb[]) as u
+from unnest($92::uuid[], $93::text[], $94::uuid[], $95::uuid[], $96::uuid[], $97::jsonb[]) as u

@@ -15,7 +15,7 @@ use services::caller::TillCaller;
 use services::idempotency::Answer;
 use services::imports::upload::{NewUpload, Upload, begin};
 use services::imports::{self, ImportFormat};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::model::Import;
@@ -34,6 +34,11 @@ pub struct ImportQuery {
     file_name: Option<Text<200>>,
 }
 
+/// A file of purchases: text, up to the limit that the service is set up with.
+#[derive(ToSchema)]
+#[schema(max_length = 1_073_741_824, pattern = r"^[^\u0000]*$")]
+pub struct PurchaseFile(#[expect(dead_code, reason = "read as it comes, never as a whole")] String);
+
 /// Import a file of purchases
 ///
 /// For a manager, or a key with the scope `imports:write`. The body is the file: CSV (UTF-8; separated by commas, semicolons or tabs; the header names the
@@ -45,8 +50,8 @@ pub struct ImportQuery {
     post, path = "/transactions/imports", operation_id = "transactions_import", tag = "transactions",
     params(ImportQuery, IdempotencyKeyHeader),
     request_body(content(
-        (String = "text/csv", example = json!("receipt_number,occurred_at,phone,total\nA-1,2026-03-02T15:04:05+03:00,+79161234567,450.00\n")),
-        (String = "application/x-ndjson", example = json!("{\"receipt_number\":\"A-1\",\"occurred_at\":\"2026-03-02T12:04:05Z\",\"member\":{\"customer_id\":\"client-17\"},\"total\":45000}\n"))
+        (PurchaseFile = "text/csv", example = json!("receipt_number,occurred_at,phone,total\nA-1,2026-03-02T15:04:05+03:00,+79161234567,450.00\n")),
+        (PurchaseFile = "application/x-ndjson", example = json!("{\"receipt_number\":\"A-1\",\"occurred_at\":\"2026-03-02T12:04:05Z\",\"member\":{\"customer_id\":\"client-17\"},\"total\":45000}\n"))
     ), description = "The file"),
     responses((status = 202, description = "Received; Location tells where the progress is", body = Import)),
     extensions(("x-problems" = json!([

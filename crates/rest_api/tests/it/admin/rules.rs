@@ -188,6 +188,7 @@ async fn every_fault_of_a_rule_is_named() {
             ("/definition/conditions/visit/n", "out_of_range"),
             ("/definition/conditions/weekdays/0", "out_of_range"),
             ("/definition/name_en", "too_long"),
+            ("/definition/name_ru", "bad_format"),
             ("/definition/name_ru", "too_short"),
             ("/definition/reward/factor", "out_of_range"),
             ("/definition/validity/count", "out_of_range"),

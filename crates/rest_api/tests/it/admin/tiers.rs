@@ -68,6 +68,7 @@ async fn what_is_no_ladder_is_refused() {
         pairs(&[
             ("/tiers/0/code", "bad_format"),
             ("/tiers/0/multiplier", "out_of_range"),
+            ("/tiers/0/name_en", "bad_format"),
             ("/tiers/0/name_en", "too_short"),
             ("/tiers/0/threshold", "out_of_range"),
         ])

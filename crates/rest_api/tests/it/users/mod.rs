@@ -54,7 +54,14 @@ async fn all_wrong_fields_are_named_and_nothing_changes() {
     pointers.sort_unstable();
     assert_eq!(
         pointers,
-        ["/birthday", "/locale", "/name", "/number", "/status"]
+        [
+            "/birthday",
+            "/locale",
+            "/name",
+            "/name",
+            "/number",
+            "/status"
+        ]
     );
     let me = app
         .get("/api/v1/users/me")
