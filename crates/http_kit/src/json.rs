@@ -109,10 +109,10 @@ pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T
     if let Ok(read) = serde_json::from_slice(bytes) {
         return Ok(read);
     }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize::<_, DistinctFields>(&mut reader)
+        .map_err(|error| Problem::invalid_fields(vec![deserialize_error(&error)]))?;
     if let Some(value) = with_plain_integers(&value) {
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
-        serde_path_to_error::deserialize::<_, DistinctFields>(&mut reader)
-            .map_err(|error| Problem::invalid_fields(vec![deserialize_error(&error)]))?;
         return read(&value).map_err(Problem::invalid_fields);
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
