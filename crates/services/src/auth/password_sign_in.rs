@@ -20,7 +20,7 @@ use super::origin::Origin;
 use super::sign_in::SignInError;
 use super::signing_keys;
 use super::tokens::{RefreshToken, Tokens, tokens};
-use super::tries::{NETWORK, PASSWORD};
+use super::tries::{Lock, NETWORK, PASSWORD, Try};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -66,10 +66,19 @@ struct Kept {
     secret_sealed: Vec<u8>,
 }
 
+/// What a try is compared with, and what it brings about in vain.
+#[derive(Default)]
+struct ToCompare {
+    kept: Option<Kept>,
+    /// Whose phone it is, whether or not he has a password.
+    member: Option<MemberId>,
+    lock: Option<Lock>,
+}
+
 /// What is known before anything is compared.
 enum Counted {
     Waits(DateTime<Utc>),
-    Compare(Option<Kept>),
+    Compare(Box<ToCompare>),
 }
 
 /// Signs a person in. `replaces`: see [`super::passkey_sign_in::passkey_sign_in`].
@@ -93,15 +102,22 @@ pub async fn password_sign_in(
         Box::pin(count(conn, ctx, subjects))
     })
     .await?;
-    let kept = match counted {
+    let found = match counted {
         Counted::Waits(until) => {
             return Err(SignInError::TooMany {
                 retry_after: seconds_until(until, ctx.clock().now()),
             });
         }
-        Counted::Compare(kept) => kept,
+        Counted::Compare(found) => *found,
     };
+    let ToCompare { kept, member, lock } = found;
     let Some((kept, step)) = compare(ctx, &input, kept).await? else {
+        if let Some(lock) = lock {
+            transaction::run(ctx, ctx.clone(), move |conn, ctx| {
+                Box::pin(lock.note(conn, ctx, member))
+            })
+            .await?;
+        }
         return Err(SignInError::InvalidCode);
     };
     let refresh = RefreshToken::new(random_bytes());
@@ -138,16 +154,20 @@ async fn count(
     subjects: &Subjects,
 ) -> Result<Counted, StoreError> {
     let now = ctx.clock().now();
-    if let Some(until) = NETWORK.take(conn, &subjects.network, now).await? {
+    if let Try::Waits(until) = NETWORK.take(conn, &subjects.network, now).await? {
         return Ok(Counted::Waits(until));
     }
-    if let Some(until) = PASSWORD.take(conn, &subjects.phone, now).await? {
-        return Ok(Counted::Waits(until));
-    }
+    let lock = match PASSWORD.take(conn, &subjects.phone, now).await? {
+        Try::Waits(until) => return Ok(Counted::Waits(until)),
+        Try::Counted(lock) => lock,
+    };
     let phones = std::slice::from_ref(&subjects.member);
     let found = store::members::find_by_phones(conn, phones).await?;
     let Some(member) = found.first().map(|found| MemberId::from(found.id)) else {
-        return Ok(Counted::Compare(None));
+        return Ok(Counted::Compare(Box::new(ToCompare {
+            lock,
+            ..ToCompare::default()
+        })));
     };
     let password = store::passwords::get(conn, member).await?;
     let authenticator = store::passwords::authenticator(conn, member).await?;
@@ -158,7 +178,11 @@ async fn count(
             hash_sealed: password.hash_sealed,
             secret_sealed,
         });
-    Ok(Counted::Compare(kept))
+    Ok(Counted::Compare(Box::new(ToCompare {
+        kept,
+        member: Some(member),
+        lock,
+    })))
 }
 
 /// What was kept, and the code's step, if password and code are right.

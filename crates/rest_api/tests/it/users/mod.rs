@@ -4,6 +4,7 @@ mod consents;
 mod devices;
 mod erasure;
 mod export;
+mod noted;
 mod preferences;
 mod referrals;
 mod rotation;

@@ -13,7 +13,7 @@ use store::error::StoreError;
 use super::standing::require_change;
 use super::{Change, FactorError, tell};
 use crate::audit_log::{self, Entry};
-use crate::auth::tries::RECOVERY;
+use crate::auth::tries::{RECOVERY, Try};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -152,17 +152,21 @@ pub(in crate::auth) async fn spend(
 ) -> Result<Spent, StoreError> {
     let now = ctx.clock().now();
     let subject = member.as_uuid();
-    if let Some(until) = RECOVERY.take(conn, subject.as_bytes(), now).await? {
-        return Ok(Spent::Waits(until));
-    }
-    let Some(code) = RecoveryCode::parse(text) else {
-        return Ok(Spent::Wrong);
+    let lock = match RECOVERY.take(conn, subject.as_bytes(), now).await? {
+        Try::Waits(until) => return Ok(Spent::Waits(until)),
+        Try::Counted(lock) => lock,
     };
-    let hash = code.hash(ctx, member);
-    if store::recovery_codes::spend(conn, member, &hash, now)
-        .await?
-        .is_none()
-    {
+    let spent = match RecoveryCode::parse(text) {
+        Some(code) => {
+            let hash = code.hash(ctx, member);
+            store::recovery_codes::spend(conn, member, &hash, now).await?
+        }
+        None => None,
+    };
+    if spent.is_none() {
+        if let Some(lock) = lock {
+            lock.note(conn, ctx, Some(member)).await?;
+        }
         return Ok(Spent::Wrong);
     }
     RECOVERY.forgive(conn, subject.as_bytes()).await?;
