@@ -40,8 +40,14 @@ pub struct Question<'q> {
     pub step: Option<i64>,
     /// The window of the tier's measure, first and last day.
     pub window: (NaiveDate, NaiveDate),
-    /// Whether visits are needed.
+    /// Whether visits, or what was earned there today, are needed.
     pub visits: bool,
+    /// The present day of the programme's zone.
+    pub today: NaiveDate,
+    /// The person at the till whose credits are needed, if one stands there.
+    pub cashier: Option<MemberId>,
+    /// The hour in which that day begins, and the present one.
+    pub hours: (DateTime<Utc>, DateTime<Utc>),
     /// Rules with a cap for each member.
     pub capped: &'q [Uuid],
     /// Rules with a budget.
@@ -67,6 +73,12 @@ pub struct Answer {
     pub sums: (i64, i64),
     /// Visits to the business, if they were asked for.
     pub visits: u32,
+    /// How often the member earned there today, if that was asked for.
+    pub accruals: u32,
+    /// How often the person at the till credited the member there today.
+    pub credits: u32,
+    /// The points (hundredths) that this person credited in the present hour, at all businesses.
+    pub hour_points: i64,
     /// What caps have let through: rule, first day of the period, points.
     pub usage: Vec<(RuleId, NaiveDate, Points)>,
     /// What budgets have granted.
@@ -93,6 +105,9 @@ struct Row {
     net_spend: i64,
     points_earned: i64,
     visits: Option<i32>,
+    accruals: Option<i32>,
+    credits: Option<i32>,
+    hour_points: Option<i64>,
     usage: Option<Vec<(Uuid, NaiveDate, i64)>>,
     budgets: Option<Vec<(Uuid, i64)>>,
     lots: Option<Vec<lots::Record>>,
@@ -126,8 +141,14 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
                    where r.business_id = $5 and r.kind = 'purchase' and r.receipt_number = $6) as receipt,
                   exists (select from used_member_codes u where u.member_id = f.id and u.step = $7) as "code_used!",
                   d.net_spend as "net_spend!", d.points_earned as "points_earned!",
-                  case when $10 then (select b.visits from member_businesses b
-                                      where b.member_id = f.id and b.business_id = $5) end as visits,
+                  v.visits as "visits?", v.accruals,
+                  case when $15::uuid is not null then
+                      (select coalesce(sum(s.credits), 0)::int from staff_credits s
+                       where s.member_id = f.id and s.cashier_id = $15 and s.business_id = $5 and s.hour >= $17)
+                  end as credits,
+                  case when $15::uuid is not null then
+                      (select coalesce(sum(s.points), 0)::bigint from staff_credits s
+                       where s.cashier_id = $15 and s.hour = $18) end as hour_points,
                   (select array_agg((c.rule_id, c.period_start, c.granted)) from member_rule_usage c
                    where c.member_id = f.id and c.rule_id = any($11)) as "usage: Vec<(Uuid, NaiveDate, i64)>",
                   (select array_agg((g.rule_id, g.granted)) from rule_budgets g where g.rule_id = any($12))
@@ -141,6 +162,9 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
            from (select 1) as always
            left join found f on true
            left join wallets w on w.member_id = f.id
+           left join lateral (
+               select b.visits, case when b.day = $16 then b.day_accruals else 0 end as accruals
+               from member_businesses b where b.member_id = f.id and b.business_id = $5) v on $10
            cross join lateral (
                select coalesce(sum(m.net_spend), 0)::bigint as net_spend,
                       coalesce(sum(m.points_earned), 0)::bigint as points_earned
@@ -159,10 +183,21 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
         question.budgeted,
         question.pays,
         question.now,
+        question.cashier.map(MemberId::as_uuid) as Option<Uuid>,
+        question.today,
+        question.hours.0,
+        question.hours.1,
     )
     .fetch_one(conn)
     .await?;
     Ok(row.into())
+}
+
+/// What was counted; nothing where nothing was asked for.
+fn count(counted: Option<i32>) -> u32 {
+    counted
+        .and_then(|counted| u32::try_from(counted).ok())
+        .unwrap_or(0)
 }
 
 /// A name as the statement takes it: the way, and the part that is meant by it.
@@ -209,10 +244,10 @@ impl From<Row> for Answer {
             receipt: row.receipt,
             code_used: row.code_used,
             sums: (row.net_spend, row.points_earned),
-            visits: row
-                .visits
-                .and_then(|visits| u32::try_from(visits).ok())
-                .unwrap_or(0),
+            visits: count(row.visits),
+            accruals: count(row.accruals),
+            credits: count(row.credits),
+            hour_points: row.hour_points.unwrap_or(0),
             usage: row
                 .usage
                 .into_iter()
