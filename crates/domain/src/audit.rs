@@ -54,6 +54,7 @@ actions! {
     SessionEndAll = "session.end_all", "All sign-ins of a person ended", "Завершены все сеансы человека";
     SessionReuse = "session.reuse", "Used refresh token shown again; sign-in ended", "Повторно предъявлен использованный токен; сеанс завершён";
     SignInLock = "sign_in.lock", "Sign-in locked after wrong codes", "Вход заблокирован после неверных кодов";
+    SignInUnlock = "sign_in.unlock", "Sign-in unlocked", "Вход разблокирован";
     TestNumberUse = "sign_in.test_number", "Signed in with a test number", "Вход по тестовому номеру";
     CodeSendingStop = "codes.stop", "Sending of codes stopped", "Остановлена отправка кодов";
     CodeSendingResume = "codes.resume", "Sending of codes resumed", "Возобновлена отправка кодов";

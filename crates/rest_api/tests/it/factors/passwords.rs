@@ -11,10 +11,10 @@ use super::{call, token_of};
 
 const PHONE: &str = "+79160000001";
 const NOBODY: &str = "+79160000009";
-const PASSWORD: &str = "зелёный слон пьёт кефир";
+pub(crate) const PASSWORD: &str = "зелёный слон пьёт кефир";
 
 /// The authenticator of a secret as the service shows it.
-fn authenticator(secret: &str) -> Totp {
+pub(crate) fn authenticator(secret: &str) -> Totp {
     let secret = Secret::try_from_base32(secret).expect("base 32");
     let builder = Builder::new().with_secret(secret.as_bytes().to_vec());
     builder
@@ -24,7 +24,7 @@ fn authenticator(secret: &str) -> Totp {
 }
 
 /// The code that it shows now.
-fn code(app: &TestApp, totp: &Totp) -> String {
+pub(crate) fn code(app: &TestApp, totp: &Totp) -> String {
     let now = u64::try_from(app.now().timestamp()).expect("after 1970");
     totp.generate(now).to_string()
 }

@@ -12,7 +12,7 @@ use super::{Device, assert, call, enrol, token_of};
 const PHONE: &str = "+79160000001";
 
 /// Signs in by phone with a recovery code besides.
-async fn come_back(app: &TestApp, code: &str) -> Answer {
+pub(super) async fn come_back(app: &TestApp, code: &str) -> Answer {
     app.advance(Duration::from_secs(61));
     let asked = app.post("/api/v1/auth/otp").json(&json!({"phone": PHONE}));
     let challenge = asked.send().await.expect(202)["challenge_id"].clone();

@@ -87,12 +87,8 @@ async fn load_with(
         let row = with_lots(conn, item, row, &mut answer, now).await?;
         members.wallets.insert(row.wallet.member, row);
     }
-    let used = answer.member.as_ref().zip(step);
-    let used = used.filter(|_| answer.code_used);
-    let used_codes = used.map(|(member, step)| (member.id.as_uuid(), step));
-    let number = item.receipt_number.clone();
-    let receipt = (item.business.as_uuid(), ReceiptKind::Purchase, number);
-    let receipts = answer.receipt.map(|purchase| (receipt, purchase));
+    let used_codes = used_code(&answer, step);
+    let receipts = receipt_of(item, &answer);
     let hour_points = answer.hour_points;
     let answer = as_of_group(item, answer);
     let members_states = states(ctx, stage, &mut members, &answer, birthdays, now);
@@ -115,6 +111,20 @@ async fn load_with(
         credited: answer.credits,
     };
     Ok((loaded, hour_points))
+}
+
+/// The code that was shown, if it was used before.
+fn used_code(answer: &Answer, step: Option<i64>) -> Option<(Uuid, i64)> {
+    let used = answer.member.as_ref().zip(step);
+    let used = used.filter(|_| answer.code_used);
+    used.map(|(member, step)| (member.id.as_uuid(), step))
+}
+
+/// The receipt with the purchase that has its number, if one has.
+fn receipt_of(item: &PostItem, answer: &Answer) -> Option<((Uuid, ReceiptKind, String), Uuid)> {
+    let number = item.receipt_number.clone();
+    let receipt = (item.business.as_uuid(), ReceiptKind::Purchase, number);
+    answer.receipt.map(|purchase| (receipt, purchase))
 }
 
 /// All rules of the place, so that the quote says why each gives nothing; where they are too many to tell, it speaks of
