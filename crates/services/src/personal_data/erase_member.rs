@@ -44,6 +44,8 @@ async fn remove(conn: &mut PgConnection, ctx: &Context, id: Uuid) -> Result<(), 
         return Ok(());
     };
     let mut removed = store::erasures::remove_of_member(conn, row.member_id.into()).await?;
+    let words = store::erasures::remove_words_of_member(conn, row.member_id.into());
+    removed.extend(words.await?);
     if let Some(hash) = &row.phone_hash {
         removed.extend(store::erasures::remove_of_phone(conn, hash).await?);
     }

@@ -8,6 +8,7 @@ mod noted;
 mod preferences;
 mod referrals;
 mod rotation;
+mod whose_data;
 
 use serde_json::json;
 use test_kit::TestApp;
