@@ -52,6 +52,7 @@ async fn the_questions_of_the_day_of_a_leak_are_answered() {
         .expect(200);
     let export = shop.app.get("/api/v1/users/me/export").bearer(&anna.token);
     assert!(export.send().await.status.is_success());
+    shop.app.run_personal_data_jobs().await;
     let quoted = |value: String| format!("'{value}'");
     let moment = quoted((shop.app.now() - chrono::TimeDelta::hours(1)).to_rfc3339());
     let bound = |question: &str| {
