@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::lots;
 use crate::posting::resolve::Named;
-use crate::wallets::{Balances, WalletRow};
+use crate::wallets::{Balances, Counted, WalletRow};
 
 /// How a till names a member.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub struct Question<'q> {
     pub receipt_number: &'q str,
     /// The step of the rotating code, if one was shown.
     pub step: Option<i64>,
-    /// The window of the tier's measure, first and last day.
-    pub window: (NaiveDate, NaiveDate),
+    /// The first day that counts toward the tier.
+    pub counts_from: NaiveDate,
     /// Whether visits, or what was earned there today, are needed.
     pub visits: bool,
     /// The present day of the programme's zone.
@@ -69,7 +69,7 @@ pub struct Answer {
     pub receipt: Option<Uuid>,
     /// Whether the rotating code was used before.
     pub code_used: bool,
-    /// Net spend and points earned in the window.
+    /// Net spend and points earned since the first day that counts.
     pub sums: (i64, i64),
     /// Visits to the business, if they were asked for.
     pub visits: u32,
@@ -100,6 +100,9 @@ struct Row {
     spending_from: Option<DateTime<Utc>>,
     tier: Option<String>,
     tier_since: Option<DateTime<Utc>>,
+    counted_from: Option<NaiveDate>,
+    counted_spend: Option<i64>,
+    counted_points: Option<i64>,
     receipt: Option<Uuid>,
     code_used: bool,
     net_spend: i64,
@@ -129,8 +132,7 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
         question.business.as_uuid(),
         question.receipt_number,
         question.step,
-        question.window.0,
-        question.window.1,
+        question.counts_from,
         question.visits,
         question.capped,
         question.budgeted,
@@ -178,6 +180,11 @@ impl Row {
             wallet: balances.wallet(member),
             tier: self.tier.take()?,
             tier_since: self.tier_since?,
+            counted: Counted::of_columns(
+                self.counted_from,
+                self.counted_spend,
+                self.counted_points,
+            ),
         })
     }
 }

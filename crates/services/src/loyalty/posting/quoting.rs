@@ -19,7 +19,8 @@ use store::receipts::ReceiptKind;
 use store::wallets::WalletRow;
 use uuid::Uuid;
 
-use super::load::{Loaded, measure_window, rules, states, today};
+use super::counting;
+use super::load::{Loaded, rules, states, today};
 use super::resolve::{IfUnknown, Members, Naming};
 use super::{PostItem, Stage, hour_of};
 use crate::context::Context;
@@ -67,7 +68,7 @@ async fn load_with(
         name: &name,
         receipt_number: &item.receipt_number,
         step,
-        window: measure_window(settings, now),
+        counts_from: counting::first_day(settings, now),
         visits: settings.limits.member_accruals_day.is_some()
             || !ids(|rule| rule.definition.conditions.visit.is_some()).is_empty(),
         today: day,
@@ -89,8 +90,7 @@ async fn load_with(
     }
     let used_codes = used_code(&answer, step);
     let receipts = receipt_of(item, &answer);
-    let hour_points = answer.hour_points;
-    let answer = as_of_group(item, answer);
+    let (hour_points, answer) = (answer.hour_points, as_of_group(item, answer));
     let members_states = states(ctx, stage, &mut members, &answer, birthdays, now);
     let loaded = Loaded {
         stage: stage.clone(),
@@ -103,6 +103,7 @@ async fn load_with(
         receipts: receipts.into_iter().collect(),
         used_codes: used_codes.into_iter().collect(),
         members: members_states,
+        counted: BTreeMap::new(),
         strangers: members.strangers,
         budgets: answer.budgets,
         named: Named::default(),
