@@ -68,7 +68,7 @@ async fn every_table_of_a_business_has_its_wall_or_a_reason() {
 async fn a_wall_judges_what_is_read_and_what_is_written() {
     let app = start().await;
     let policies: Vec<(String, String)> = sqlx::query_as(
-        "select tablename::text, string_agg(policyname || ' ' || cmd || ' ' || (with_check is not null), ', ' order by 1)
+        "select tablename::text, string_agg(policyname || ' ' || cmd || ' ' || (with_check is not null), ', ' order by policyname)
          from pg_policies where schemaname = 'public' group by 1",
     )
     .fetch_all(app.context.pool())
@@ -107,11 +107,13 @@ async fn behind_the_wall_queries_use_their_indexes() {
             .unwrap();
         let plan = plan.join("\n");
         assert!(!plan.contains("Seq Scan"), "{}: {plan}", table.name);
-        // The condition of the query is what the index is asked for, and the setting is read once.
+        // The condition of the query is what the index is asked for, and the setting is read once; outlets are for all to
+        // read, so there it is not asked for.
         let condition = plan.lines().find(|line| line.contains("Index Cond:"));
         let asked = condition.is_some_and(|line| line.contains(&town.luna.to_string()));
         assert!(asked, "{}: {plan}", table.name);
-        assert!(plan.contains("InitPlan"), "{}: {plan}", table.name);
+        let asks = table.name != "locations";
+        assert_eq!(plan.contains("InitPlan"), asks, "{}: {plan}", table.name);
     }
 }
 
