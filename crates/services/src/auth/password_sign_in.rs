@@ -121,6 +121,8 @@ pub async fn password_sign_in(
         return Err(SignInError::InvalidCode);
     };
     let refresh = RefreshToken::new(random_bytes());
+    // A person's roles are those at all businesses.
+    let ctx = &ctx.across();
     let right = (ctx.clone(), subjects, kept, input);
     let person = transaction::run(ctx, right, move |conn, (ctx, subjects, kept, input)| {
         let opening = Opening {

@@ -30,6 +30,7 @@ impl Job for EraseMember {
 impl Handler<Context> for EraseMember {
     async fn run(self, ctx: Context, _run: JobRun) -> Result<(), JobError> {
         let id = self.erasure;
+        let ctx = ctx.across();
         let removed = transaction::run(&ctx, ctx.clone(), move |conn, ctx| {
             Box::pin(remove(conn, ctx, id))
         });

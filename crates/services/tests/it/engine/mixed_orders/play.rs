@@ -240,7 +240,8 @@ impl Play {
     }
 
     async fn post(&self, orders: Vec<Order>) -> Vec<Outcome> {
-        let ctx = &self.town.app.context;
+        // As the engine's own connections do.
+        let ctx = &self.town.app.context.across();
         let stage = Stage::of(ctx, &orders).await.unwrap();
         let input = (ctx.clone(), stage, orders);
         transaction::run(ctx, input, |conn, (ctx, stage, orders)| {
