@@ -38,7 +38,13 @@ impl TestApp {
             .expect("PostgreSQL is installed")
             .program("pg_dump");
         let output = Command::new(program)
-            .args(["--data-only", "-d", &self.database_url()])
+            .args([
+                "--data-only",
+                "--enable-row-security",
+                "-d",
+                &self.database_url(),
+            ])
+            .env("PGOPTIONS", "-c app.business=*")
             .stdin(Stdio::null())
             .output()
             .await

@@ -25,7 +25,7 @@ impl Job for ForgetStaffCredits {
 
 impl Handler<Context> for ForgetStaffCredits {
     async fn run(self, ctx: Context, run: JobRun) -> Result<(), JobError> {
-        forget(&ctx, &run, KEPT_FOR, |conn, before| {
+        forget(&ctx.across(), &run, KEPT_FOR, |conn, before| {
             Box::pin(store::staff_credits::forget_across_businesses(
                 conn,
                 before,

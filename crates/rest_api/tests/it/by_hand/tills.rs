@@ -262,7 +262,14 @@ async fn what_a_hand_credited_is_forgotten_when_no_limit_counts_it_any_more() {
         app.advance(wait * HOUR);
         app.forget_staff_credits().await;
         let rows: i64 = sqlx::query_scalar("select count(*) from staff_credits")
-            .fetch_one(app.context.pool())
+            .fetch_one(
+                &mut *app
+                    .context
+                    .across()
+                    .connection()
+                    .await
+                    .expect("a connection"),
+            )
             .await
             .expect("the database answers");
         assert_eq!(rows, left);

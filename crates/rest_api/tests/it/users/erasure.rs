@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::rights::{OperatorRole, StaffRole};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 use test_kit::{Answer, SignedIn, TestApp, place_of};
 
 use crate::transactions::{Shop, purchase};
@@ -172,6 +173,11 @@ async fn what_operators_wrote_of_a_person_goes_too() {
         let done = app.post(&path).bearer(&support.token).json(&why);
         done.send().await.expect(204);
     }
+    let mut owner = PgConnection::connect(&app.database_url())
+        .await
+        .expect("the database answers");
+    let across = sqlx::query("set app.business = '*'").execute(&mut owner);
+    across.await.expect("it may");
     sqlx::query(
         "insert into fraud_cases (id, kind, business_id, poster_id, member_id, occurrences, opened_at, last_at,
                                   closed_by, closed_at, note)
@@ -180,7 +186,7 @@ async fn what_operators_wrote_of_a_person_goes_too() {
     .bind(shop.business.as_uuid())
     .bind(support.member.as_uuid())
     .bind(anna.member.as_uuid())
-    .execute(app.context.pool())
+    .execute(&mut owner)
     .await
     .expect("a case");
     let anna = app.sign_in_again(PHONE).await;
@@ -191,7 +197,7 @@ async fn what_operators_wrote_of_a_person_goes_too() {
         "select (select count(*) from member_blocks where lifted_by = $1), (select count(*) from fraud_cases where closed_by = $1)",
     )
     .bind(support.member.as_uuid())
-    .fetch_one(app.context.pool())
+    .fetch_one(&mut owner)
     .await
     .expect("counts");
     assert_eq!(kept, (1, 1), "who decided stays");

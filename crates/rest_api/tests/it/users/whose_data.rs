@@ -28,7 +28,15 @@ fn questions() -> Vec<String> {
 async fn ask(shop: &Shop, question: &str) -> Vec<Value> {
     let statement = format!("select to_jsonb(q) from ({question}) q");
     let rows = sqlx::query(AssertSqlSafe(statement))
-        .fetch_all(shop.app.context.pool())
+        .fetch_all(
+            &mut *shop
+                .app
+                .context
+                .across()
+                .connection()
+                .await
+                .expect("a connection"),
+        )
         .await;
     let rows = rows.unwrap_or_else(|error| panic!("{question}: {error}"));
     rows.iter().map(|row| row.get(0)).collect()
