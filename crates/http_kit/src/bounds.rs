@@ -21,6 +21,14 @@ macro_rules! refused {
     };
 }
 
+/// Whether no line of text holds this character.
+#[must_use]
+pub fn is_refused(character: char) -> bool {
+    matches!(character,
+        '\u{0}'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
 /// A line of text as `domain::text::Text` takes it. A text of several lines names a pattern of its own.
 pub const DEFAULT_PATTERN: &str = concat!("^[^", refused!(), "]*$");
 /// The same with something in it beside spaces.
