@@ -165,8 +165,6 @@ class every_operation_is_served:
         if response.request.method != case.operation.method.upper():
             return
         who = answers.setdefault(case.auth_identity or "nobody", {})
-        if problem_of(response).get("code") == "bad_request":
-            print("BAD", case.operation.label, problem_of(response), dict(response.request.headers), file=sys.stderr)
         what = f"{response.status_code} {problem_of(response).get('code', '')}".strip()
         who[what] = who.get(what, 0) + 1
 

@@ -55,10 +55,24 @@ fn fill_schema(schema: &mut Schema) {
     match schema {
         Schema::Object(object) => fill_object(object),
         Schema::Array(array) => fill_array(array),
-        Schema::OneOf(choice) => choice.items.iter_mut().for_each(fill),
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(|form| {
+            fill(form);
+            close(form);
+        }),
         Schema::AllOf(choice) => choice.items.iter_mut().for_each(fill),
         Schema::AnyOf(choice) => choice.items.iter_mut().for_each(fill),
         _ => {}
+    }
+}
+
+/// A form of a choice has the fields that it names and no others, which utoipa does not say of the forms of an enum.
+fn close(form: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = form
+        && !object.properties.is_empty()
+        && object.additional_properties.is_none()
+    {
+        let none = AdditionalProperties::FreeForm(false);
+        object.additional_properties = Some(Box::new(none));
     }
 }
 

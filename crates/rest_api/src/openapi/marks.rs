@@ -52,7 +52,7 @@ pub(super) fn versioned(operation: &mut Operation) {
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
         .max_length(Some(200))
-        .pattern(Some(http_kit::etag::ENTITY_TAGS));
+        .pattern(Some(http_kit::etag::ENTITY_TAG));
     let known = ParameterBuilder::new()
         .name("If-None-Match")
         .parameter_in(ParameterIn::Header)

@@ -251,7 +251,10 @@ impl<'a> Maker<'a> {
         let settings = self.app.get("/api/v1/admin/settings").bearer(admin);
         let settings = settings.send().await.expect(200)["settings"].clone();
         let ladder = self.app.get("/api/v1/loyalty/tiers").send().await;
-        let ladder = ladder.expect(200)["tiers"].clone();
+        let mut ladder = ladder.expect(200)["tiers"].clone();
+        for tier in ladder.as_array_mut().expect("tiers") {
+            tier.as_object_mut().expect("a tier").remove("level");
+        }
         json!({
             "admin_add_rule": { "body": rule },
             "admin_get_rule": { "path": { "id": made["id"] } },
