@@ -34,7 +34,11 @@ fn the_ground_names_requests_of_operations_that_there_are() {
             assert!(id.is_string(), "{name}: {parameter} is {id}");
         }
         let takes_json = operation["requestBody"]["content"].get("application/json");
-        assert_eq!(example.get("body").is_some(), takes_json.is_some(), "{name}");
+        assert_eq!(
+            example.get("body").is_some(),
+            takes_json.is_some(),
+            "{name}"
+        );
     }
     std::fs::remove_dir_all(&folder).expect("the folder goes");
 }
