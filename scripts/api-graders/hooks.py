@@ -91,6 +91,9 @@ def before_load_schema(context, raw_schema):
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "path" and parameter["name"] in right.get("path", {}):
                     parameter["example"] = right["path"][parameter["name"]]
+                if parameter["name"] == "If-Match":
+                    # With a pattern that wants quotes schemathesis finds no right value, and sends none at all.
+                    parameter["schema"].pop("pattern", None)
                 if parameter["in"] == "query":
                     # Together they would find nothing.
                     parameter.pop("example", None)
