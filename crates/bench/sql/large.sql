@@ -115,10 +115,12 @@ begin
     set visits = v.visits + excluded.visits, first_visit_at = least(v.first_visit_at, excluded.first_visit_at),
         last_visit_at = greatest(v.last_visit_at, excluded.last_visit_at);
     update wallets w
-    set available = l.remaining, next_change_at = l.expires_at, tier = t.code, tier_since = clock_timestamp()
+    set available = l.remaining, next_change_at = l.expires_at, tier = t.code, tier_since = clock_timestamp(),
+        counted_from = d.last_day - 364, counted_spend = d.spend, counted_points = d.points
     from (select member_id, sum(remaining) as remaining, min(expires_at) as expires_at
           from lots where open and not pending group by member_id) l
-    join (select member_id, sum(net_spend) as spend from member_days group by member_id) d using (member_id)
+    join (select member_id, sum(net_spend) as spend, sum(points_earned) as points, max(day) as last_day
+          from member_days group by member_id) d using (member_id)
     cross join lateral (select code from tiers where threshold <= d.spend order by level desc limit 1) t
     where w.member_id = l.member_id;
 end

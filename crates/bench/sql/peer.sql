@@ -42,6 +42,9 @@ declare
     wallet wallets;
     multiplier integer;
     level_now smallint;
+    first_day date := today - 364;
+    spend bigint;
+    earned bigint;
     measure bigint;
     points bigint;
     tier_after text;
@@ -68,8 +71,15 @@ begin
     insert into receipts (business_id, kind, receipt_number, transaction_id)
     values (shop.id, 'purchase', key, purchase);
     select t.multiplier_bp, t.level into strict multiplier, level_now from tiers t where t.code = wallet.tier;
-    select coalesce(sum(d.net_spend), 0) + total into measure
-    from member_days d where d.member_id = buyer_id and d.day between today - 364 and today;
+    if wallet.counted_from <= first_day then
+        select wallet.counted_spend - coalesce(sum(d.net_spend), 0), wallet.counted_points - coalesce(sum(d.points_earned), 0)
+        into spend, earned from member_days d
+        where d.member_id = buyer_id and d.day >= wallet.counted_from and d.day < first_day;
+    else
+        select coalesce(sum(d.net_spend), 0), coalesce(sum(d.points_earned), 0) into spend, earned
+        from member_days d where d.member_id = buyer_id and d.day >= first_day;
+    end if;
+    measure := spend + total;
     select coalesce((select t.code from tiers t where t.threshold <= measure and t.level > level_now
                      order by t.level desc limit 1), wallet.tier) into tier_after;
     points := total * shop.base_rate_bp * multiplier / 100000000;
@@ -81,7 +91,8 @@ begin
             moment);
     update wallets w
     set available = w.available + points, next_change_at = least(w.next_change_at, expires), tier = tier_after,
-        tier_since = case when tier_after = wallet.tier then w.tier_since else moment end
+        tier_since = case when tier_after = wallet.tier then w.tier_since else moment end,
+        counted_from = first_day, counted_spend = measure, counted_points = earned + points
     where w.member_id = buyer_id;
     insert into lots (id, member_id, origin, origin_id, funder_id, earned_at, activates_at, expires_at, amount,
                       remaining, expired, pending, open)
@@ -117,6 +128,7 @@ returns integer language plpgsql as $$
 declare
     moment timestamptz := clock_timestamp();
     today date := (moment at time zone 'Europe/Moscow')::date;
+    first_day date := today - 364;
     expires timestamptz := bench_expiry(moment);
     buyers uuid[];
     places uuid[];
@@ -136,8 +148,17 @@ begin
         from unnest(buyers, places, totals) as u (buyer, place, total)
     ),
     spent as materialized (
-        select member_id, sum(net_spend) as before from member_days
-        where member_id = any (buyers) and day between today - 364 and today group by member_id
+        select w.member_id,
+               case when w.counted_from <= first_day then w.counted_spend - d.spend else d.spend end as spend,
+               case when w.counted_from <= first_day then w.counted_points - d.earned else d.earned end as earned
+        from wallets w
+        cross join lateral (
+            select coalesce(sum(net_spend), 0)::bigint as spend, coalesce(sum(points_earned), 0)::bigint as earned
+            from member_days
+            where member_id = w.member_id
+              and day >= case when w.counted_from <= first_day then w.counted_from else first_day end
+              and day < case when w.counted_from <= first_day then first_day else 'infinity' end) d
+        where w.member_id = any (buyers)
     ),
     priced as materialized (
         select d.*, w.tier, w.available, t.level, d.total * s.base_rate_bp * t.multiplier_bp / 100000000 as points
@@ -146,11 +167,10 @@ begin
     ),
     sums as materialized (
         select p.buyer, p.tier, sum(p.points)::bigint as points, sum(p.total)::bigint as total, max(p.purchase::text) as last,
-               coalesce((select t.code from tiers t
-                         where t.level > p.level
-                           and t.threshold <= sum(p.total) + coalesce((select before from spent where member_id = p.buyer), 0)
+               s.spend, s.earned,
+               coalesce((select t.code from tiers t where t.level > p.level and t.threshold <= sum(p.total) + s.spend
                          order by t.level desc limit 1), p.tier) as tier_after
-        from priced p group by p.buyer, p.tier, p.level
+        from priced p join spent s on s.member_id = p.buyer group by p.buyer, p.tier, p.level, s.spend, s.earned
     ),
     kept as (
         insert into kept_answers (digest, body_hash, status, purchase_id, created_at)
@@ -173,7 +193,8 @@ begin
     held as (
         update wallets w
         set available = w.available + s.points, next_change_at = least(w.next_change_at, expires),
-            tier = s.tier_after, tier_since = case when s.tier_after = s.tier then w.tier_since else moment end
+            tier = s.tier_after, tier_since = case when s.tier_after = s.tier then w.tier_since else moment end,
+            counted_from = first_day, counted_spend = s.spend + s.total, counted_points = s.earned + s.points
         from sums s where w.member_id = s.buyer
     ),
     made as (

@@ -64,6 +64,9 @@ struct Args {
     /// Seconds under load for the memory, instead of 600 (none in a quick run)
     #[arg(long)]
     soak: Option<u64>,
+    /// Only the loads whose names contain one of these, for somebody who tries a change out
+    #[arg(long, conflicts_with = "document")]
+    only: Vec<String>,
     /// Where the figures go
     #[arg(long, default_value = "target/bench/posting.json")]
     output: PathBuf,
@@ -164,6 +167,7 @@ async fn measure(args: &Args, cluster: &Cluster) -> anyhow::Result<(Figures, Abo
     let mut figures = Figures::default();
     starts(&plan, &program, &mut figures).await?;
     let mut bench = set::the_stage(plan, cluster, program, args.kept(), figures).await?;
+    bench.only.clone_from(&args.only);
     tell("Warming up");
     bench.warm_up().await?;
     for round in 1..=plan.rounds {

@@ -80,6 +80,8 @@ impl Program {
             .env("OWNCIRCLE_MASTER_KEY", &self.master_key)
             .env("OWNCIRCLE_LIMITS__REQUESTS_PER_SECOND", REQUESTS_PER_SECOND)
             .env("OWNCIRCLE_LIMITS__BURST", REQUESTS_PER_SECOND)
+            // The one who changes tiers under load signs in as members do.
+            .env("OWNCIRCLE_AUTH__STAFF_SECOND_FACTOR", "optional")
             .stdin(Stdio::null());
         command
     }

@@ -26,6 +26,9 @@ use crate::stage::{self, BASE_RATE};
 /// How long the loads before the first round last.
 const WARM_UP: Duration = Duration::from_secs(1);
 
+/// What these are called.
+const WARMING: &str = "warm-up";
+
 /// When access tokens are renewed; they live for ten minutes.
 const RENEW_AFTER: Duration = Duration::from_secs(4 * 60);
 
@@ -56,6 +59,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) scripts: Scripts,
     pub(crate) others: Option<Others>,
     pub(crate) figures: Figures,
+    /// Parts of the names of the loads that are wanted; none: all are.
+    pub(crate) only: Vec<String>,
     /// Draws that were made: each load has a seed of its own.
     pub(crate) loads: u64,
     /// The sign-ins behind the town's tokens, in the same order, and when they were last renewed.
@@ -81,6 +86,8 @@ impl Bench<'_> {
     /// # Errors
     /// As a round.
     pub(crate) async fn warm_up(&mut self) -> anyhow::Result<()> {
+        // A long past takes long to lay in.
+        self.renew_tokens().await?;
         for which in [Small, Rules, Large] {
             for scenario in [
                 Scenario::Post,
@@ -88,7 +95,7 @@ impl Bench<'_> {
                 Scenario::BalanceAnew,
                 Scenario::History,
             ] {
-                self.ours(which, "warm-up", scenario, 64, WARM_UP).await?;
+                self.ours(which, WARMING, scenario, 64, WARM_UP).await?;
             }
         }
         let mut scripts = vec![
@@ -110,6 +117,9 @@ impl Bench<'_> {
     }
 
     async fn find_clients(&mut self, name: &'static str, script: &Script) -> anyhow::Result<()> {
+        if !self.is_wanted(name) {
+            return Ok(());
+        }
         let mut best = (0.0, 0);
         for clients in CLIENTS {
             let run = self
@@ -250,6 +260,9 @@ impl Bench<'_> {
         connections: u32,
         time: Duration,
     ) -> anyhow::Result<()> {
+        if name != WARMING && !self.is_wanted(name) {
+            return Ok(());
+        }
         let ours = Ours {
             scenario,
             connections,
@@ -272,7 +285,7 @@ impl Bench<'_> {
     /// Puts load on a service of others; nothing if there is none.
     async fn other(&mut self, name: &'static str, raw: bool, reads: bool) -> anyhow::Result<()> {
         let seed = self.seed();
-        let Some(others) = &self.others else {
+        let Some(others) = self.others.as_ref().filter(|_| self.is_wanted(name)) else {
             return Ok(());
         };
         let serving = if raw { &others.raw } else { &others.orm };
@@ -309,6 +322,9 @@ impl Bench<'_> {
         clients: u32,
         time: Duration,
     ) -> anyhow::Result<()> {
+        if !self.is_wanted(name) {
+            return Ok(());
+        }
         let before = self.cluster.written().await?;
         let run = self.pgbench.run(self.cluster, script, clients, time);
         let measured = run.await.context(name)?;
@@ -332,6 +348,9 @@ impl Bench<'_> {
 
     /// Purchases that points pay in part, each from three lots, which are laid in before.
     async fn redemption(&mut self) -> anyhow::Result<()> {
+        if !self.is_wanted(name::REDEEM) {
+            return Ok(());
+        }
         let redemptions = usize::try_from(self.plan.redemptions)?;
         let mut random = Random::new(self.seed());
         let at = self.ctx.clock().now() - stage::LOTS_AGE;
@@ -362,6 +381,9 @@ impl Bench<'_> {
 
     /// A file of purchases of members drawn at random, through the command, parsing and start included.
     async fn import(&mut self) -> anyhow::Result<()> {
+        if !self.is_wanted(name::IMPORT) {
+            return Ok(());
+        }
         let mut random = Random::new(self.seed());
         let at = self.ctx.clock().now();
         let rows: Vec<Row> = (0..self.plan.rows)
@@ -413,6 +435,10 @@ impl Bench<'_> {
         }
         self.figures.audit_clean = Some(true);
         Ok(())
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| name.contains(part))
     }
 
     /// A seed that no other load has.

@@ -43,6 +43,7 @@ struct People {
     /// Of those who joined, and of the one who runs the programme.
     sign_ins: Vec<Tokens>,
     admin: Tokens,
+    signed_in: Instant,
 }
 
 /// See the module.
@@ -93,8 +94,9 @@ pub(crate) async fn the_stage<'a>(
         scripts,
         others,
         figures,
+        only: Vec::new(),
         loads: 0,
-        renewed: Instant::now(),
+        renewed: people.signed_in,
         sign_ins: people.sign_ins,
         admin: people.admin,
     })
@@ -113,6 +115,7 @@ async fn people(ctx: &Context, plan: &Plan) -> anyhow::Result<People> {
     let members = stage::members(ctx, first, count).await?;
     let places = 0..usize::try_from(population.joined_members())?;
     let joined = places.map(|place| population.joined(place)).collect();
+    let signed_in = Instant::now();
     let sign_ins = stage::join(ctx, joined).await?;
     let admin = stage::admin(ctx, members.len().saturating_sub(1)).await?;
     Ok(People {
@@ -125,6 +128,7 @@ async fn people(ctx: &Context, plan: &Plan) -> anyhow::Result<People> {
         members,
         sign_ins,
         admin,
+        signed_in,
     })
 }
 

@@ -20,7 +20,7 @@ const POINTS: &str = "\\set points :total / 20\n";
 
 /// What the first statement gives, a row for the member and one for the key.
 const FOUND: &str = "way, place, id, status, birthday_sealed, available, pending, held, debt, next_change_at, \
-                     spending_from, tier, tier_since";
+                     spending_from, tier, tier_since, counted_from, counted_spend, counted_points";
 
 /// Takes the key, finds the member by phone and locks the wallet.
 const RESOLVE: Step = Step {
@@ -47,8 +47,8 @@ const READ: Step = Step {
         "'{}'",
         "'{}'",
         "array[:member]::uuid[]",
-        ":first_day::date",
-        ":today::date",
+        "array[coalesce(nullif(:counted_from, '')::date, :first_day::date)]",
+        "array[case when :counted_from = '' then 'infinity' else :first_day::date end]",
         "array[:member]",
         "array[:business]",
         "'{}'::uuid[]",
@@ -61,6 +61,7 @@ const READ: Step = Step {
         "'{}'::uuid[]",
         "'{}'::uuid[]",
         ":moment::timestamptz",
+        "array[:member]::uuid[]",
     ],
 };
 
@@ -133,6 +134,15 @@ const ROWS: &[Row] = &[
             ),
             ("tier", ":tier"),
             ("tier_since", ":tier_since"),
+            ("counted_from", "nullif(:counted_from, '')"),
+            (
+                "counted_spend",
+                "nullif(:counted_spend, '')::bigint + :total::bigint",
+            ),
+            (
+                "counted_points",
+                "nullif(:counted_points, '')::bigint + :points::bigint",
+            ),
         ],
     },
     Row {

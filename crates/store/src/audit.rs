@@ -122,6 +122,7 @@ checks! {
     Transfer = "transfer", "transfer", by_hand::transfers;
     TransferLot = "transfer_lot", "transfer", by_hand::lots_of_transfers;
     MemberDay = "member_day", "member", progress::days;
+    MemberCount = "member_count", "member", progress::counts;
     MemberBusiness = "member_business", "member", progress::visits;
     RuleUsage = "rule_usage", "rule", progress::usage;
     RuleBudget = "rule_budget", "rule", progress::budgets;

@@ -57,6 +57,8 @@ pub async fn get(
                 wallet: balances.wallet(member),
                 tier: row.tier,
                 tier_since: row.tier_since,
+                // Nobody asks for it here.
+                counted: None,
             },
             next_expiry: row.expires_at.zip(row.points.map(Points::from_hundredths)),
         }

@@ -1,8 +1,10 @@
 //! Tables `earning_rules`, `earning_rule_versions`, `rule_budgets` and `member_rule_usage`: promotions, dated, and what
 //! their limits have let through.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use domain::ids::RuleId;
+use domain::ids::{BusinessId, RuleId};
 use domain::loyalty::lot::Funder;
 use domain::loyalty::rule::{Rule, RuleDefinition};
 use sqlx::PgConnection;
@@ -100,6 +102,33 @@ pub async fn since_across_businesses(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Rule::from).collect())
+}
+
+/// How many versions of rules there are: of each of these businesses, and with `everywhere` of those that hold everywhere
+/// (under none). Versions are only ever added, and with each the one before it ends: while their number is the same, so
+/// are they.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn count_versions_across_businesses(
+    conn: &mut PgConnection,
+    businesses: &[Uuid],
+    everywhere: bool,
+) -> Result<BTreeMap<Option<BusinessId>, i64>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select business_id, count(*) as "count!" from earning_rule_versions
+           where business_id = any($1) group by business_id
+           union all
+           select null, count(*) from earning_rule_versions where business_id is null and $2"#,
+        businesses,
+        everywhere
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.business_id.map(BusinessId::from), row.count))
+        .collect())
 }
 
 /// A page of rules in their latest version, oldest first.

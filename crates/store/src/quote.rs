@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::lots;
 use crate::posting::resolve::Named;
-use crate::wallets::{Balances, WalletRow};
+use crate::wallets::{Balances, Counted, WalletRow};
 
 /// How a till names a member.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub struct Question<'q> {
     pub receipt_number: &'q str,
     /// The step of the rotating code, if one was shown.
     pub step: Option<i64>,
-    /// The window of the tier's measure, first and last day.
-    pub window: (NaiveDate, NaiveDate),
+    /// The first day that counts toward the tier.
+    pub counts_from: NaiveDate,
     /// Whether visits are needed.
     pub visits: bool,
     /// Rules with a cap for each member.
@@ -63,7 +63,7 @@ pub struct Answer {
     pub receipt: Option<Uuid>,
     /// Whether the rotating code was used before.
     pub code_used: bool,
-    /// Net spend and points earned in the window.
+    /// Net spend and points earned since the first day that counts.
     pub sums: (i64, i64),
     /// Visits to the business, if they were asked for.
     pub visits: u32,
@@ -88,6 +88,9 @@ struct Row {
     spending_from: Option<DateTime<Utc>>,
     tier: Option<String>,
     tier_since: Option<DateTime<Utc>>,
+    counted_from: Option<NaiveDate>,
+    counted_spend: Option<i64>,
+    counted_points: Option<i64>,
     receipt: Option<Uuid>,
     code_used: bool,
     net_spend: i64,
@@ -122,17 +125,20 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
            select f.id as "id?", f.status as "status?", f.birthday_sealed,
                   w.available as "available?", w.pending as "pending?", w.held as "held?", w.debt as "debt?",
                   w.next_change_at, w.spending_from, w.tier as "tier?", w.tier_since as "tier_since?",
+                  w.counted_from, w.counted_spend, w.counted_points,
                   (select r.transaction_id from receipts r
                    where r.business_id = $5 and r.kind = 'purchase' and r.receipt_number = $6) as receipt,
                   exists (select from used_member_codes u where u.member_id = f.id and u.step = $7) as "code_used!",
-                  d.net_spend as "net_spend!", d.points_earned as "points_earned!",
-                  case when $10 then (select b.visits from member_businesses b
+                  case when w.counted_from <= $8 then w.counted_spend - d.net_spend else d.net_spend end as "net_spend!",
+                  case when w.counted_from <= $8 then w.counted_points - d.points_earned else d.points_earned end
+                      as "points_earned!",
+                  case when $9 then (select b.visits from member_businesses b
                                       where b.member_id = f.id and b.business_id = $5) end as visits,
                   (select array_agg((c.rule_id, c.period_start, c.granted)) from member_rule_usage c
-                   where c.member_id = f.id and c.rule_id = any($11)) as "usage: Vec<(Uuid, NaiveDate, i64)>",
-                  (select array_agg((g.rule_id, g.granted)) from rule_budgets g where g.rule_id = any($12))
+                   where c.member_id = f.id and c.rule_id = any($10)) as "usage: Vec<(Uuid, NaiveDate, i64)>",
+                  (select array_agg((g.rule_id, g.granted)) from rule_budgets g where g.rule_id = any($11))
                       as "budgets: Vec<(Uuid, i64)>",
-                  case when $13 and (w.next_change_at is null or w.next_change_at > $14) then
+                  case when $12 and (w.next_change_at is null or w.next_change_at > $13) then
                       (select array_agg(((l.id, l.member_id, l.origin, l.origin_id, l.funder_id),
                                          (l.earned_at, l.activates_at, l.expires_at),
                                          (l.amount, l.remaining, l.expired, l.pending)))
@@ -144,7 +150,10 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
            cross join lateral (
                select coalesce(sum(m.net_spend), 0)::bigint as net_spend,
                       coalesce(sum(m.points_earned), 0)::bigint as points_earned
-               from member_days m where m.member_id = f.id and m.day between $8 and $9) d"#,
+               from member_days m
+               where m.member_id = f.id
+                 and m.day >= case when w.counted_from <= $8 then w.counted_from else $8 end
+                 and m.day < case when w.counted_from <= $8 then $8 else 'infinity' end) d"#,
         way,
         id,
         hash,
@@ -152,8 +161,7 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
         question.business.as_uuid(),
         question.receipt_number,
         question.step,
-        question.window.0,
-        question.window.1,
+        question.counts_from,
         question.visits,
         question.capped,
         question.budgeted,
@@ -190,6 +198,11 @@ impl Row {
             wallet: balances.wallet(member),
             tier: self.tier.take()?,
             tier_since: self.tier_since?,
+            counted: Counted::of_columns(
+                self.counted_from,
+                self.counted_spend,
+                self.counted_points,
+            ),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Table `wallets`: a member's balances and tier. Locked first, in order of member, by whatever moves points.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::MemberId;
 use domain::loyalty::wallet::Wallet;
 use domain::money::Points;
@@ -9,6 +9,32 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+
+/// What counts toward the tier, kept with the wallet so that a year of days is not read for each purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The first day that is in it; all later ones are.
+    pub from: NaiveDate,
+    /// Net spend since, in hundredths of the currency.
+    pub net_spend: i64,
+    /// Points earned since, in hundredths.
+    pub points_earned: i64,
+}
+
+impl Counted {
+    /// As the table has it: all three, or none.
+    pub(crate) fn of_columns(
+        from: Option<NaiveDate>,
+        net_spend: Option<i64>,
+        points_earned: Option<i64>,
+    ) -> Option<Self> {
+        Some(Self {
+            from: from?,
+            net_spend: net_spend?,
+            points_earned: points_earned?,
+        })
+    }
+}
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -19,6 +45,8 @@ pub struct WalletRow {
     pub tier: String,
     /// Since when.
     pub tier_since: DateTime<Utc>,
+    /// What counts toward the tier; none where it was never counted.
+    pub counted: Option<Counted>,
 }
 
 /// The balances of a row, as the table has them.
@@ -57,6 +85,8 @@ pub struct WalletUpdate<'a> {
     pub tier: &'a str,
     /// Since when.
     pub tier_since: DateTime<Utc>,
+    /// What counts toward the tier.
+    pub counted: Option<Counted>,
 }
 
 /// Locks the wallets of `members` until the transaction ends, in order of member, and reads them.
@@ -68,7 +98,8 @@ pub async fn lock(
     members: &[Uuid],
 ) -> Result<BTreeMap<MemberId, WalletRow>, StoreError> {
     let rows = sqlx::query!(
-        r#"select member_id, available, pending, held, debt, next_change_at, spending_from, tier, tier_since
+        r#"select member_id, available, pending, held, debt, next_change_at, spending_from, tier, tier_since,
+                  counted_from, counted_spend, counted_points
            from wallets where member_id = any($1) order by member_id for no key update"#,
         members
     )
@@ -86,12 +117,15 @@ pub async fn lock(
                 next_change_at: row.next_change_at,
                 spending_from: row.spending_from,
             };
+            let counted =
+                Counted::of_columns(row.counted_from, row.counted_spend, row.counted_points);
             (
                 member,
                 WalletRow {
                     wallet: balances.wallet(member),
                     tier: row.tier,
                     tier_since: row.tier_since,
+                    counted,
                 },
             )
         })
@@ -104,7 +138,8 @@ pub async fn lock(
 /// [`StoreError`] from the database.
 pub async fn get(conn: &mut PgConnection, member: Uuid) -> Result<Option<WalletRow>, StoreError> {
     let row = sqlx::query!(
-        r#"select available, pending, held, debt, next_change_at, spending_from, tier, tier_since
+        r#"select available, pending, held, debt, next_change_at, spending_from, tier, tier_since,
+                  counted_from, counted_spend, counted_points
            from wallets where member_id = $1"#,
         member
     )
@@ -123,6 +158,7 @@ pub async fn get(conn: &mut PgConnection, member: Uuid) -> Result<Option<WalletR
             wallet: balances.wallet(member.into()),
             tier: row.tier,
             tier_since: row.tier_since,
+            counted: Counted::of_columns(row.counted_from, row.counted_spend, row.counted_points),
         }
     }))
 }
@@ -161,6 +197,9 @@ pub(crate) struct Columns<'a> {
     pub(crate) next_change_at: Vec<Option<DateTime<Utc>>>,
     pub(crate) tiers: Vec<&'a str>,
     pub(crate) tiers_since: Vec<DateTime<Utc>>,
+    pub(crate) counted_from: Vec<Option<NaiveDate>>,
+    pub(crate) counted_spend: Vec<Option<i64>>,
+    pub(crate) counted_points: Vec<Option<i64>>,
 }
 
 impl<'a> Columns<'a> {
@@ -176,6 +215,12 @@ impl<'a> Columns<'a> {
             columns.next_change_at.push(wallet.next_change_at);
             columns.tiers.push(update.tier);
             columns.tiers_since.push(update.tier_since);
+            let counted = update.counted;
+            columns.counted_from.push(counted.map(|c| c.from));
+            columns.counted_spend.push(counted.map(|c| c.net_spend));
+            columns
+                .counted_points
+                .push(counted.map(|c| c.points_earned));
         }
         columns
     }

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{BusinessId, LocationId};
 use domain::loyalty::rule::Rule;
+use sqlx::PgConnection;
+use store::earning_rules;
 use store::error::StoreError;
 use store::places::PlaceRow;
 use store::posting::BusinessTerms;
@@ -186,6 +188,12 @@ pub async fn places(
         .collect())
 }
 
+/// What was read: the rules that hold everywhere, and businesses with their own.
+type Read = (
+    Arc<RuleList>,
+    BTreeMap<BusinessId, (PlaceRow, Arc<RuleList>)>,
+);
+
 /// Reads what is wanted into the cache and into `shops`; gives the rules that hold everywhere. `known`: these, if they
 /// are not wanted.
 async fn load(
@@ -198,47 +206,77 @@ async fn load(
     let settings = programme::current(ctx).await?;
     let late = TimeDelta::hours(i64::from(settings.settings.late_receipt_hours));
     let since = now - late - MARGIN;
-    let ids: Vec<Uuid> = wanted.businesses.iter().map(|(b, _)| b.as_uuid()).collect();
-    let all = known.is_none();
     let mut conn = ctx.reader().await?;
-    let read = async {
-        let rules = store::earning_rules::since_across_businesses(&mut conn, &ids, all, since);
-        let rules = rules.await?;
-        let rows = if ids.is_empty() {
-            BTreeMap::new()
-        } else {
-            store::places::find(&mut conn, &ids).await?
-        };
-        Ok((rules, rows))
-    };
-    let read = read.await;
-    let (rules, mut rows) = conn.done(read)?;
+    let read = read(&mut conn, ctx, &wanted, known, since).await;
+    let (everywhere, mut read) = conn.done(read)?;
 
     let cache = &ctx.caches().places;
-    let mut by_business: BTreeMap<Option<BusinessId>, Vec<Rule>> = BTreeMap::new();
-    for rule in rules {
-        by_business.entry(rule.business).or_default().push(rule);
-    }
-    let everywhere = known.unwrap_or_else(|| {
-        let list = RuleList::new(by_business.remove(&None).unwrap_or_default(), since);
-        RuleList::renewed(cache.everywhere.peek(&()), list)
-    });
     if let Some(ticket) = wanted.everywhere {
         let kept = Arc::clone(&everywhere);
         cache.everywhere.put(&(), kept, now, ticket);
     }
     for (business, ticket) in wanted.businesses {
-        let own = by_business.remove(&Some(business)).unwrap_or_default();
-        let shop = rows.remove(&business).map(|row| {
-            let before = cache.businesses.peek(&business).flatten();
-            let before = before.map(|shop| Arc::clone(&shop.own));
-            let own = RuleList::renewed(before, RuleList::new(own, since));
-            Arc::new(Shop::new(row, own, &everywhere))
-        });
+        let shop = read.remove(&business);
+        let shop = shop.map(|(row, own)| Arc::new(Shop::new(row, own, &everywhere)));
         cache.businesses.put(&business, shop.clone(), now, ticket);
         shops.insert(business, shop);
     }
     Ok(everywhere)
+}
+
+/// The rules that hold everywhere, and the wanted businesses that exist, with their own. Rules of which there are no new
+/// versions are not read again: there may be thousands.
+async fn read(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    wanted: &Wanted,
+    known: Option<Arc<RuleList>>,
+    since: DateTime<Utc>,
+) -> Result<Read, StoreError> {
+    let cache = &ctx.caches().places;
+    let ids: Vec<Uuid> = wanted.businesses.iter().map(|(b, _)| b.as_uuid()).collect();
+    let all = known.is_none();
+    // Before the rules themselves: what is added meanwhile is noticed the next time.
+    let counts = earning_rules::count_versions_across_businesses(conn, &ids, all).await?;
+    let count = |of: Option<BusinessId>| counts.get(&of).copied().unwrap_or(0);
+    let holds = |list: &Arc<RuleList>, of| list.holds(since, count(of));
+    let mut everywhere = known.or_else(|| cache.everywhere.peek(&()).filter(|l| holds(l, None)));
+    let (mut own, mut changed) = (BTreeMap::new(), Vec::new());
+    for (business, _) in &wanted.businesses {
+        let before = cache.businesses.peek(business).flatten();
+        let list = before.map(|shop| Arc::clone(&shop.own));
+        match list.filter(|list| holds(list, Some(*business))) {
+            Some(list) => {
+                own.insert(*business, list);
+            }
+            None if count(Some(*business)) > 0 => changed.push(business.as_uuid()),
+            None => {}
+        }
+    }
+    let mut by_business: BTreeMap<Option<BusinessId>, Vec<Rule>> = BTreeMap::new();
+    if everywhere.is_none() || !changed.is_empty() {
+        let all = everywhere.is_none();
+        let rules = earning_rules::since_across_businesses(conn, &changed, all, since);
+        for rule in rules.await? {
+            by_business.entry(rule.business).or_default().push(rule);
+        }
+    }
+    let mut list = |of| {
+        let rules = by_business.remove(&of).unwrap_or_default();
+        Arc::new(RuleList::new(rules, since, count(of)))
+    };
+    let everywhere = everywhere.take().unwrap_or_else(|| list(None));
+    let rows = if ids.is_empty() {
+        BTreeMap::new()
+    } else {
+        store::places::find(conn, &ids).await?
+    };
+    let shops = rows.into_iter().map(|(business, row)| {
+        let own = own.remove(&business);
+        let own = own.unwrap_or_else(|| list(Some(business)));
+        (business, (row, own))
+    });
+    Ok((everywhere, shops.collect()))
 }
 
 /// Reads again what has come of age, unless somebody else is just doing so.

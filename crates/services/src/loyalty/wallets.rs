@@ -137,6 +137,7 @@ pub fn changes<'a>(rows: &[&'a WalletRow]) -> Writes<'a> {
             wallet,
             tier: &row.tier,
             tier_since: row.tier_since,
+            counted: row.counted,
         });
         let lots = |ids: &'a BTreeSet<LotId>| ids.iter().filter_map(|id| wallet.lots.get(id));
         writes.new_lots.extend(lots(&changes.new_lots));

@@ -36,6 +36,27 @@ pub(super) async fn days(
     )
 }
 
+/// What is kept with a wallet of the progress toward the tier is the sum of the days from the one that stands there.
+pub(super) async fn counts(
+    conn: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<DifferenceRow>, StoreError> {
+    differences!(
+        conn,
+        limit,
+        r#"select w.member_id, w.member_id, null::uuid, v.field, v.expected, v.found
+           from wallets w
+           cross join lateral (
+               select coalesce(sum(d.net_spend), 0) as net_spend, coalesce(sum(d.points_earned), 0) as points_earned
+               from member_days d where d.member_id = w.member_id and d.day >= w.counted_from) s
+           cross join lateral (values
+               ('counted_spend', s.net_spend, w.counted_spend),
+               ('counted_points', s.points_earned, w.counted_points)
+           ) as v (field, expected, found)
+           where w.counted_from is not null and v.expected <> v.found"#
+    )
+}
+
 /// Visits are the purchases that were not returned whole; the first and the last are those of all purchases.
 pub(super) async fn visits(
     conn: &mut PgConnection,

@@ -27,10 +27,10 @@ pub struct Question {
     pub receipts: Vec<(Uuid, ReceiptKind, String)>,
     /// Rotating codes: member and step.
     pub codes: Vec<(Uuid, i64)>,
-    /// Members whose tier's measure is needed.
+    /// Everybody.
     pub members: Vec<Uuid>,
-    /// The window of the measure, first and last day.
-    pub window: (NaiveDate, NaiveDate),
+    /// Members whose days are to be summed: from which day on, up to the day before which.
+    pub days: Vec<(Uuid, NaiveDate, NaiveDate)>,
     /// Members at businesses whose visits are needed.
     pub visits: Vec<(Uuid, Uuid)>,
     /// The day of the programme's zone, and the first hour that counts as today.
@@ -56,7 +56,7 @@ pub struct Answer {
     pub receipts: BTreeMap<(Uuid, ReceiptKind, String), Uuid>,
     /// Codes that were used.
     pub codes: BTreeSet<(Uuid, i64)>,
-    /// Net spend and points earned in the window.
+    /// Net spend and points earned in the days that were asked for, in hundredths.
     pub sums: BTreeMap<MemberId, (i64, i64)>,
     /// Visits.
     pub visits: BTreeMap<(MemberId, BusinessId), u32>,
@@ -102,6 +102,10 @@ pub async fn read(conn: &mut PgConnection, question: &Question) -> Result<Answer
         .collect();
     let (coded, steps): (Vec<Uuid>, Vec<i64>) = question.codes.iter().copied().unzip();
     let (visitors, visited): (Vec<Uuid>, Vec<Uuid>) = question.visits.iter().copied().unzip();
+    let days = &question.days;
+    let days_of: Vec<Uuid> = days.iter().map(|(member, ..)| *member).collect();
+    let days_from: Vec<NaiveDate> = days.iter().map(|(_, from, _)| *from).collect();
+    let days_until: Vec<NaiveDate> = days.iter().map(|(.., until)| *until).collect();
     let triples = &question.credits;
     let credited: Vec<Uuid> = triples.iter().map(|(member, ..)| *member).collect();
     let credited_at: Vec<Uuid> = triples.iter().map(|(_, shop, _)| *shop).collect();
@@ -115,8 +119,8 @@ pub async fn read(conn: &mut PgConnection, question: &Question) -> Result<Answer
         &coded,
         &steps,
         &question.members,
-        question.window.0,
-        question.window.1,
+        &days_from,
+        &days_until,
         &visitors,
         &visited,
         &question.capped,
@@ -129,6 +133,7 @@ pub async fn read(conn: &mut PgConnection, question: &Question) -> Result<Answer
         &credited_at,
         &cashiers,
         question.today.1,
+        &days_of,
     )
     .fetch_one(conn)
     .await?;

@@ -11,11 +11,12 @@ select
  from unnest($4::uuid[], $5::bigint[]) as u (member_id, step)
  cross join lateral (select * from used_member_codes
                      where member_id = u.member_id and step = u.step limit 1) c) as "codes: Vec<(Uuid, i64)>",
-(select array_agg((s.member_id, s.net_spend, s.points_earned))
- from (select d.member_id, sum(d.net_spend)::bigint as net_spend,
-              sum(d.points_earned)::bigint as points_earned
-       from member_days d where d.member_id = any($6) and d.day between $7 and $8
-       group by d.member_id) s) as "sums: Vec<(Uuid, i64, i64)>",
+(select array_agg((u.member_id, s.net_spend, s.points_earned))
+ from unnest($21::uuid[], $7::date[], $8::date[]) as u (member_id, since, until)
+ cross join lateral (select coalesce(sum(net_spend), 0)::bigint as net_spend,
+                            coalesce(sum(points_earned), 0)::bigint as points_earned
+                     from member_days where member_id = u.member_id and day >= u.since and day < u.until) s)
+   as "sums: Vec<(Uuid, i64, i64)>",
 (select array_agg((b.member_id, b.business_id, b.visits, case when b.day = $16 then b.day_accruals else 0 end))
  from unnest($9::uuid[], $10::uuid[]) as u (member_id, business_id)
  cross join lateral (select * from member_businesses

@@ -9,14 +9,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::MemberId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::kept_answers::lock_of;
-use crate::wallets::{Balances, WalletRow};
+use crate::wallets::{Balances, Counted, WalletRow};
 
 /// How the members of a group were named; each list may hold a name several times.
 #[derive(Clone, Debug, Default)]
@@ -115,21 +115,23 @@ pub async fn resolve_and_lock(
                cross join lateral (select * from members where id = a.member_id limit 1) m
            ),
            locked as materialized (
-               select member_id, available, pending, held, debt, next_change_at, spending_from, tier, tier_since
+               select member_id, available, pending, held, debt, next_change_at, spending_from, tier, tier_since,
+                      counted_from, counted_spend, counted_points
                from wallets where member_id = any (array(select id from named))
                order by member_id for no key update
            )
            select n.way as "way!", n.n as "n!", n.id as "id?", n.status as "status?", n.birthday_sealed,
                   null::bigint as available, null::bigint as pending, null::bigint as held, null::bigint as debt,
-                  null::timestamptz as next_change_at, null::timestamptz as spending_from, null::text as "tier?", null::timestamptz as tier_since
+                  null::timestamptz as next_change_at, null::timestamptz as spending_from, null::text as "tier?", null::timestamptz as tier_since,
+                  null::date as counted_from, null::bigint as counted_spend, null::bigint as counted_points
            from named n
            union all
            select 6::smallint, 0, w.member_id, null, null, w.available, w.pending, w.held, w.debt, w.next_change_at,
-                  w.spending_from, w.tier, w.tier_since
+                  w.spending_from, w.tier, w.tier_since, w.counted_from, w.counted_spend, w.counted_points
            from locked w
            union all
            select 0::smallint, k.n, null, case when pg_try_advisory_xact_lock(k.a, k.b) then 'free' else 'taken' end,
-                  null, null, null, null, null, null, null, null, null
+                  null, null, null, null, null, null, null, null, null, null, null, null
            from unnest($7::int[], $8::int[]) with ordinality as k (a, b, n)"#,
         &names.ids,
         &names.phones,
@@ -159,6 +161,9 @@ struct Row {
     spending_from: Option<DateTime<Utc>>,
     tier: Option<String>,
     tier_since: Option<DateTime<Utc>>,
+    counted_from: Option<NaiveDate>,
+    counted_spend: Option<i64>,
+    counted_points: Option<i64>,
 }
 
 impl Row {
@@ -177,6 +182,11 @@ impl Row {
             wallet: balances.wallet(member),
             tier: self.tier?,
             tier_since: self.tier_since?,
+            counted: Counted::of_columns(
+                self.counted_from,
+                self.counted_spend,
+                self.counted_points,
+            ),
         })
     }
 }

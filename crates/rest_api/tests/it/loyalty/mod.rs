@@ -8,3 +8,4 @@ mod quoting;
 mod reading;
 mod rules;
 mod tail;
+mod tier_window;

@@ -21,11 +21,14 @@ pub(super) struct RuleList {
     /// The places of the others, by category.
     by_category: BTreeMap<String, Vec<usize>>,
     since: DateTime<Utc>,
+    /// How many versions there were, the ended ones among them, before these were read.
+    versions: i64,
 }
 
 impl RuleList {
-    /// `rules` are in order of rule and version, and all those in force at `since` or later are among them.
-    pub(super) fn new(rules: Vec<Rule>, since: DateTime<Utc>) -> Self {
+    /// `rules` are in order of rule and version, and all those in force at `since` or later are among them, if there are
+    /// `versions` in all.
+    pub(super) fn new(rules: Vec<Rule>, since: DateTime<Utc>, versions: i64) -> Self {
         let ends = rules.iter().filter_map(|rule| rule.effective_until);
         let bounds: BTreeSet<DateTime<Utc>> = rules
             .iter()
@@ -48,15 +51,13 @@ impl RuleList {
             plain,
             by_category,
             since,
+            versions,
         }
     }
 
-    /// What was known before, if it says the same as what was read now: selections made of it stay good then.
-    pub(super) fn renewed(before: Option<Arc<Self>>, now: Self) -> Arc<Self> {
-        match before {
-            Some(before) if before.rules == now.rules && before.since <= now.since => before,
-            _ => Arc::new(now),
-        }
+    /// Whether it need not be read again: `since` is covered, and there are no more versions than there were.
+    pub(super) fn holds(&self, since: DateTime<Utc>, versions: i64) -> bool {
+        self.since <= since && self.versions == versions
     }
 
     /// How many bounds a moment has passed: between two bounds nothing changes.

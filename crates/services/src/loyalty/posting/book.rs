@@ -19,8 +19,10 @@ use store::purchases::PurchaseRow;
 use store::receipts::ReceiptKind;
 use store::refunds::RefundRow;
 use store::staff_credits::CreditChanges;
+use store::wallets::Counted;
 use uuid::Uuid;
 
+use super::counting;
 use super::load::Loaded;
 use super::write::{Grants, Usage};
 use super::{Order, PostOutcome, PostRefusal};
@@ -83,6 +85,12 @@ impl Book {
 
     pub(super) fn members(&self) -> &BTreeMap<MemberId, MemberState> {
         &self.loaded.members
+    }
+
+    /// What counts toward the tier of a member after the group, of whomever it was looked up for.
+    pub(super) fn counted(&self, member: MemberId) -> Option<Counted> {
+        let before = self.loaded.counted.get(&member)?;
+        Some(counting::count_on(*before, member, &self.days))
     }
 
     /// Decides an order, or gives the answer that it got before under its key.

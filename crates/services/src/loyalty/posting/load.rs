@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
 use domain::limits::Limits;
 use domain::loyalty::basket::{Basket, BasketError};
@@ -22,8 +22,10 @@ use store::posting::named::{self, Named};
 use store::posting::read::{self, Answer, Question};
 use store::purchases::PurchaseRow;
 use store::receipts::ReceiptKind;
+use store::wallets::Counted;
 use uuid::Uuid;
 
+use super::counting;
 use super::needs::LotNeeds;
 use super::resolve::{self, Members, Naming, Strangers};
 use super::{Order, PostItem, Stage, hour_of};
@@ -52,6 +54,8 @@ pub(super) struct Loaded {
     pub(super) receipts: BTreeMap<(Uuid, ReceiptKind, String), Uuid>,
     pub(super) used_codes: BTreeSet<(Uuid, i64)>,
     pub(super) members: BTreeMap<MemberId, MemberState>,
+    /// What counted toward their tiers before this group.
+    pub(super) counted: BTreeMap<MemberId, Counted>,
     /// Members whom nobody knows yet; they are made if something is posted for them.
     pub(super) strangers: Strangers,
     pub(super) budgets: BTreeMap<RuleId, Points>,
@@ -118,7 +122,8 @@ async fn finish(
     let rules = rules(conn, stage, &purchases, &baskets, now).await?;
     let lots = LotNeeds::of(orders, &named, &members, now);
     let beside = wallets::fill_asked(conn, &mut members.wallets, &lots.with_holds).await?;
-    let mut question = ask(stage, &members, &lots, now);
+    let first_day = counting::first_day(settings, now);
+    let mut question = ask(&members, &lots, first_day);
     question.digests = digests.iter().flatten().copied().collect();
     question.receipts = orders
         .iter()
@@ -127,7 +132,12 @@ async fn finish(
     ask_of_rules(&mut question, &purchases, &members, &rules);
     ask_of_limits(&mut question, &settings.limits, &purchases, &members);
     question.today = today(settings, now);
-    let answer = read::read(conn, &question).await?;
+    let mut answer = read::read(conn, &question).await?;
+    let counted = counting::count(&members.wallets, first_day, &answer.sums);
+    answer.sums = counted
+        .iter()
+        .map(|(member, counted)| (*member, (counted.net_spend, counted.points_earned)))
+        .collect();
     lots.more(conn, &mut members, &answer).await?;
     let kept_purchases = kept_purchases(conn, &answer).await?;
     let birthdays = rules
@@ -146,6 +156,7 @@ async fn finish(
         receipts: answer.receipts,
         used_codes: answer.codes,
         members: states,
+        counted,
         strangers: members.strangers,
         budgets: answer.budgets,
         named,
@@ -241,7 +252,7 @@ fn receipt_of(order: &Order, named: &Named) -> Option<(Uuid, ReceiptKind, String
 }
 
 /// What is asked of the members, whatever the orders.
-fn ask(stage: &Stage, members: &Members, lots: &LotNeeds, now: DateTime<Utc>) -> Question {
+fn ask(members: &Members, lots: &LotNeeds, first_day: NaiveDate) -> Question {
     let resolved = members.of_orders.iter().flatten();
     Question {
         codes: resolved
@@ -255,7 +266,7 @@ fn ask(stage: &Stage, members: &Members, lots: &LotNeeds, now: DateTime<Utc>) ->
             .keys()
             .map(|member| member.as_uuid())
             .collect(),
-        window: measure_window(&stage.frame.programme.settings, now),
+        days: counting::days_to_read(&members.wallets, first_day),
         all_lots_of: lots.all.iter().map(|member| member.as_uuid()).collect(),
         first_lots_of: lots.pay.keys().map(|member| member.as_uuid()).collect(),
         ..Question::default()
@@ -380,16 +391,6 @@ pub(super) fn states(
         }
     }
     states
-}
-
-/// The days that count toward the tier, first and last.
-pub(super) fn measure_window(
-    settings: &ProgrammeSettings,
-    now: DateTime<Utc>,
-) -> (NaiveDate, NaiveDate) {
-    let today = day_of(now, settings.time_zone);
-    let window = Days::new(u64::from(settings.tier_window_days.saturating_sub(1)));
-    (today.checked_sub_days(window).unwrap_or(today), today)
 }
 
 fn measure_of(settings: &ProgrammeSettings, (net_spend, points_earned): (i64, i64)) -> i64 {

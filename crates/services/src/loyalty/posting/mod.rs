@@ -3,6 +3,7 @@
 //! transaction. A single order is a group of one.
 
 mod book;
+mod counting;
 mod load;
 mod needs;
 mod order;

@@ -19,7 +19,8 @@ use store::receipts::ReceiptKind;
 use store::wallets::WalletRow;
 use uuid::Uuid;
 
-use super::load::{Loaded, measure_window, rules, states};
+use super::counting;
+use super::load::{Loaded, rules, states};
 use super::resolve::{IfUnknown, Members, Naming};
 use super::{PostItem, Stage};
 use crate::context::Context;
@@ -65,7 +66,7 @@ async fn load_with(
         name: &name,
         receipt_number: &item.receipt_number,
         step,
-        window: measure_window(settings, now),
+        counts_from: counting::first_day(settings, now),
         visits: !ids(|rule| rule.definition.conditions.visit.is_some()).is_empty(),
         capped: &ids(|rule| rule.definition.caps.per_member.is_some()),
         budgeted: &ids(|rule| rule.definition.caps.budget.is_some()),
@@ -100,6 +101,7 @@ async fn load_with(
         receipts: receipts.into_iter().collect(),
         used_codes: used_codes.into_iter().collect(),
         members: members_states,
+        counted: BTreeMap::new(),
         strangers: members.strangers,
         budgets: answer.budgets,
         named: Named::default(),

@@ -39,6 +39,7 @@ pub(super) async fn write(
             wallet: state.wallet.clone(),
             tier: state.tier.clone(),
             tier_since: state.tier_since,
+            counted: book.counted(state.wallet.member),
         })
         .collect();
     let rows: Vec<&WalletRow> = rows.iter().collect();

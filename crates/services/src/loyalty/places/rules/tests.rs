@@ -57,7 +57,7 @@ fn town() -> Vec<Rule> {
 
 fn list(rules: &[Rule], own: bool) -> Arc<RuleList> {
     let rules = rules.iter().filter(|rule| rule.business.is_some() == own);
-    Arc::new(RuleList::new(rules.cloned().collect(), hour(0)))
+    Arc::new(RuleList::new(rules.cloned().collect(), hour(0), 48))
 }
 
 fn ids(rules: &[Rule]) -> Vec<u128> {
@@ -122,18 +122,10 @@ fn what_is_selected_twice_is_made_once() {
 }
 
 #[test]
-fn rules_that_say_the_same_are_kept_as_they_are() {
-    let before = list(&town(), true);
-    let same = RuleList::new(before.rules.to_vec(), hour(1));
-    assert!(Arc::ptr_eq(
-        &before,
-        &RuleList::renewed(Some(Arc::clone(&before)), same)
-    ));
-    // A window that reaches further back is another answer.
-    let wider = RuleList::new(before.rules.to_vec(), hour(-5));
-    let wider = RuleList::renewed(Some(Arc::clone(&before)), wider);
-    assert_eq!(wider.since, hour(-5));
-    let fewer = RuleList::new(before.rules[1..].to_vec(), hour(1));
-    let fewer = RuleList::renewed(Some(Arc::clone(&before)), fewer);
-    assert_eq!(fewer.rules.len() + 1, before.rules.len());
+fn a_list_holds_until_there_is_a_new_version_or_more_of_the_past_is_wanted() {
+    let list = list(&town(), true);
+    assert!(list.holds(hour(0), 48));
+    assert!(list.holds(hour(1), 48));
+    assert!(!list.holds(hour(1), 49));
+    assert!(!list.holds(hour(-5), 48));
 }
