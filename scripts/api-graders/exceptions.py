@@ -6,7 +6,8 @@ import tomllib
 
 FIELDS = {
     "operation": {"id", "reason"},
-    "schemathesis": {"check", "operation", "code", "pointer", "reason"},
+    "served": {"id", "reason"},
+    "schemathesis": {"check", "operation", "code", "pointer", "about", "reason"},
     "spectral": {"rule", "at", "reason"},
     "redocly": {"rule", "at", "reason"},
 }
@@ -27,3 +28,17 @@ def read():
 def fits(entry, field, text):
     """Whether a text fits the entry's expression; an entry without one fits all."""
     return field not in entry or re.fullmatch(entry[field], text) is not None
+
+
+def found_in(entry, field, text):
+    """Whether the entry's expression is found in a text; an entry without one fits all."""
+    return field not in entry or re.search(entry[field], text) is not None
+
+
+def left_out():
+    """One expression for the operationIds that are not called."""
+    return "|".join(f"^(?:{entry['id']})$" for entry in read().get("operation", []))
+
+
+if __name__ == "__main__":
+    print(left_out())

@@ -21,6 +21,14 @@ macro_rules! refused {
     };
 }
 
+/// Whether no line of text holds this character.
+#[must_use]
+pub fn is_refused(character: char) -> bool {
+    matches!(character,
+        '\u{0}'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
 /// A line of text as `domain::text::Text` takes it. A text of several lines names a pattern of its own.
 pub const DEFAULT_PATTERN: &str = concat!("^[^", refused!(), "]*$");
 /// The same with something in it beside spaces.
@@ -47,10 +55,24 @@ fn fill_schema(schema: &mut Schema) {
     match schema {
         Schema::Object(object) => fill_object(object),
         Schema::Array(array) => fill_array(array),
-        Schema::OneOf(choice) => choice.items.iter_mut().for_each(fill),
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(|form| {
+            fill(form);
+            close(form);
+        }),
         Schema::AllOf(choice) => choice.items.iter_mut().for_each(fill),
         Schema::AnyOf(choice) => choice.items.iter_mut().for_each(fill),
         _ => {}
+    }
+}
+
+/// A form of a choice has the fields that it names and no others, which utoipa does not say of the forms of an enum.
+fn close(form: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = form
+        && !object.properties.is_empty()
+        && object.additional_properties.is_none()
+    {
+        let none = AdditionalProperties::FreeForm(false);
+        object.additional_properties = Some(Box::new(none));
     }
 }
 

@@ -48,19 +48,57 @@ impl IfMatch {
         }
     }
 
-    fn parse(header: &str) -> Self {
-        if header.trim() == "*" {
-            return Self::Any;
+    /// Reads `*` or a list of entity tags; a tag that we did not make is one that nothing has.
+    ///
+    /// # Errors
+    /// `bad_request` for anything else.
+    fn parse(header: &str) -> Result<Self, Problem> {
+        let header = header.trim_matches([' ', '\t']);
+        if header == "*" {
+            return Ok(Self::Any);
         }
-        let tag = |part: &str| {
-            part.trim()
-                .strip_prefix("\"v")?
-                .strip_suffix('"')?
-                .parse()
-                .ok()
-        };
-        Self::Versions(header.split(',').filter_map(tag).collect())
+        if header.len() > MAX_LENGTH {
+            return Err(malformed());
+        }
+        let (mut versions, mut rest) = (Vec::new(), header);
+        loop {
+            let (weak, tag, after) = first_tag(rest).ok_or_else(malformed)?;
+            let version = tag
+                .strip_prefix('v')
+                .and_then(|version| version.parse::<i64>().ok());
+            // A change compares strongly (RFC 9110 section 13.1.1).
+            versions.extend(version.filter(|_| !weak));
+            match after.trim_start_matches([' ', '\t']) {
+                "" => break,
+                more => rest = more.strip_prefix(',').ok_or_else(malformed)?,
+            }
+        }
+        Ok(Self::Versions(versions))
     }
+
+    fn read(value: &HeaderValue) -> Result<Self, Problem> {
+        Self::parse(value.to_str().map_err(|_| malformed())?)
+    }
+}
+
+/// No list of tags that somebody has read is longer.
+const MAX_LENGTH: usize = 200;
+/// `*` or one entity tag, as the document shows them.
+pub const ENTITY_TAG: &str = r#"^(\*|"[!#-~]*")$"#;
+
+/// The first entity tag of a list: whether it is weak, what stands in its quotes, and the rest of the list.
+fn first_tag(list: &str) -> Option<(bool, &str, &str)> {
+    let list = list.trim_start_matches([' ', '\t']);
+    let weak = list.strip_prefix("W/");
+    let (tag, rest) = weak.unwrap_or(list).strip_prefix('"')?.split_once('"')?;
+    let visible = tag.bytes().all(|byte| byte.is_ascii_graphic());
+    visible.then_some((weak.is_some(), tag, rest))
+}
+
+fn malformed() -> Problem {
+    Problem::new(ProblemCode::BadRequest)
+        .detail("If-Match holds neither * nor entity tags")
+        .detail_ru("в If-Match нет ни *, ни меток версий")
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -71,7 +109,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             .headers
             .get(header::IF_MATCH)
             .ok_or_else(|| Problem::new(ProblemCode::PreconditionRequired))?;
-        Ok(Self::parse(value.to_str().unwrap_or_default()))
+        Self::read(value)
     }
 }
 
@@ -80,7 +118,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Problem> {
         let value = parts.headers.get(header::IF_MATCH);
-        Ok(value.map(|value| Self::parse(value.to_str().unwrap_or_default())))
+        value.map(Self::read).transpose()
     }
 }
 
@@ -92,7 +130,7 @@ pub struct IfMatchHeader {
     #[param(
         rename = "If-Match",
         max_length = 200,
-        pattern = r#"^(\*|"v[0-9]+")$"#,
+        pattern = r#"^(\*|"[!#-~]*")$"#,
         example = "\"v3\""
     )]
     pub if_match: Option<String>,
@@ -106,7 +144,7 @@ pub struct IfMatchRequiredHeader {
     #[param(
         rename = "If-Match",
         max_length = 200,
-        pattern = r#"^(\*|"v[0-9]+")$"#,
+        pattern = r#"^(\*|"[!#-~]*")$"#,
         example = "\"v3\""
     )]
     pub if_match: String,
@@ -129,12 +167,18 @@ mod tests {
 
     #[test]
     fn only_the_version_that_was_read_may_change() {
-        assert!(IfMatch::parse("\"v3\"").check(3).is_ok());
-        assert!(IfMatch::parse("\"v2\", \"v3\"").check(3).is_ok());
-        assert!(IfMatch::parse("*").check(9).is_ok());
-        for header in ["\"v2\"", "W/\"v3\"", "v3", ""] {
-            let problem = IfMatch::parse(header).check(3).expect_err(header);
+        let check = |header: &str, current| IfMatch::parse(header)?.check(current);
+        assert!(check("\"v3\"", 3).is_ok());
+        assert!(check("\"v2\", \"v3\"", 3).is_ok());
+        assert!(check("*", 9).is_ok());
+        for header in ["\"v2\"", "W/\"v3\"", "\"\"", "\"a,b\""] {
+            let problem = check(header, 3).expect_err(header);
             assert_eq!(problem.code(), ProblemCode::PreconditionFailed);
+        }
+        let long = format!("\"{}\"", "v".repeat(200));
+        for header in ["v3", "", "\"v3", "\"v\"3\"", "\"v3\",", &long] {
+            let problem = check(header, 3).expect_err(header);
+            assert_eq!(problem.code(), ProblemCode::BadRequest, "{header}");
         }
     }
 

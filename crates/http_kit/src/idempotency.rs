@@ -22,7 +22,7 @@ pub struct IdempotencyKeyHeader {
         rename = "Idempotency-Key",
         max_length = 257,
         min_length = 1,
-        pattern = "^[\\x21-\\x7E]+$",
+        pattern = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#,
         example = "8e03978e-40d5-43dd-bc93-6894a57f9324"
     )]
     pub key: String,

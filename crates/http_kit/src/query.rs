@@ -16,7 +16,7 @@ use utoipa::openapi::path::ParameterIn;
 use crate::bounds;
 use crate::json::deserialize_error;
 use crate::problem::{FieldError, Problem};
-use crate::schema::{compile, field_error, to_value, violations};
+use crate::schema::{MAX_FIELD_ERRORS, compile, field_error, to_value, violations};
 
 /// The parameters of a query string that fit what `T` documents. Fields of a type of ours need `#[param(inline)]`.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +77,7 @@ pub fn parse_query<T: DeserializeOwned + IntoParams + 'static>(
             .map(in_query),
     );
     if !errors.is_empty() {
+        errors.truncate(MAX_FIELD_ERRORS);
         return Err(errors);
     }
     serde_path_to_error::deserialize(&value)

@@ -17,6 +17,8 @@ use crate::problem::FieldError;
 
 /// More complaints than this about one request help nobody.
 pub const MAX_FIELD_ERRORS: usize = 100;
+/// So much of a text of a complaint is shown, in characters.
+const MAX_SHOWN: usize = 500;
 
 /// The compiled schema of `T`, with everything that it refers to.
 ///
@@ -93,17 +95,28 @@ pub fn violations(validator: &Validator, value: &Value) -> Vec<FieldError> {
     found
 }
 
-/// A field error at `pointer`.
+/// A field error at `pointer`. Both texts may repeat what the caller made up: they are cut, and what no line of text holds
+/// is shown as the sign for what cannot be shown.
 pub(crate) fn field_error(
     pointer: impl Into<String>,
     code: &'static str,
     detail: impl Into<String>,
 ) -> FieldError {
     FieldError {
-        pointer: pointer.into(),
+        pointer: printable(&pointer.into()),
         code: Cow::Borrowed(code),
-        detail: detail.into(),
+        detail: printable(&detail.into()),
     }
+}
+
+/// A text as an answer may hold it.
+fn printable(text: &str) -> String {
+    let shown = text.chars().take(MAX_SHOWN);
+    let shown = shown.map(|character| match bounds::is_refused(character) {
+        true => char::REPLACEMENT_CHARACTER,
+        false => character,
+    });
+    shown.collect()
 }
 
 /// One step of a JSON Pointer, escaped as RFC 6901 wants.

@@ -101,7 +101,7 @@ pub struct Category {
         min_length = 1,
         max_length = 32,
         pattern = "^[a-z][a-z0-9_]*$",
-        example = "food"
+        example = "general"
     )]
     pub code: String,
     /// Russian name.

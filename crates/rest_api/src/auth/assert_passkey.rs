@@ -23,6 +23,7 @@ use crate::wire;
 /// Nothing, to begin; challenge and credential, to end.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
 pub struct PasskeyAssertion {
     /// The `challenge_id` of the answer that began it.
     #[schema(value_type = Option<Uuid>)]

@@ -24,6 +24,10 @@ use crate::wire;
 /// A code that came by text message, or password and authenticator code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "phone": "+79161234567", "challenge_id": "019cadf4-6c80-7000-8000-000000000001", "code": "012345", "device": "My phone",
+    "consents": [{ "kind": "terms", "version": 1 }, { "kind": "personal_data", "version": 1 }],
+}))]
 pub struct SignInRequest {
     /// The phone that the code was sent to.
     #[schema(

@@ -34,6 +34,7 @@ pub struct MemberLookup {
 /// Whom the till looks for; exactly one of the fields.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "phone": "+79161234567" }))]
 pub struct LookupIn {
     /// The phone.
     #[schema(

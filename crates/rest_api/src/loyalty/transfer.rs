@@ -33,6 +33,7 @@ pub struct TransferIn {
 /// A member who gets points: exactly one of the two.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "phone": "+79161234567" }))]
 pub struct RecipientIn {
     /// The phone.
     #[schema(

@@ -11,7 +11,7 @@ use http_kit::problem_codes::ProblemCode;
 use serde_json::{Value, json};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, Parameter, PathItem};
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
@@ -40,7 +40,7 @@ pub fn finish(document: &mut OpenApi) {
         }
         for (name, schema) in &mut components.schemas {
             bounds::fill(schema);
-            marks::exactly_one(name, schema);
+            marks::fields_that_fit(name, schema);
         }
     }
     examples::add(document);
@@ -137,6 +137,7 @@ fn fill_bounds(operation: &mut Operation) {
         }) = parameter
         {
             bounds::fill(schema);
+            never_null(schema);
         }
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -154,6 +155,18 @@ fn fill_bounds(operation: &mut Operation) {
             if let RefOr::T(header) = header {
                 header.schema.iter_mut().for_each(bounds::fill);
             }
+        }
+    }
+}
+
+/// A parameter that may be left out is still never null: a header or a query holds texts.
+fn never_null(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && let SchemaType::Array(types) = &mut object.schema_type
+    {
+        types.retain(|one| *one != Type::Null);
+        if let [only] = types.as_slice() {
+            object.schema_type = SchemaType::Type(only.clone());
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::problem::ApiResult;
 /// What is to be given back: `lines`, or an `amount` spread over all lines, or all that is left when neither is named.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "receipt_number": "R-000017", "amount": 15_000, "reason": "Wrong size" }))]
 pub struct RefundIn {
     /// The refund's own receipt, if the till prints one; unique for ever among the refunds of the business.
     #[schema(min_length = 1, max_length = 100, example = "R-000017")]

@@ -74,6 +74,10 @@ pub struct LineIn {
 /// A purchase. Either `lines`, or the whole with the parts of it that earn nothing or that points may not pay.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "receipt_number": "A-000123", "member": { "phone": "+79161234567" }, "cashier": "Olga", "total": 45_000,
+    "lines": [{ "category": "food", "amount": 45_000 }],
+}))]
 pub struct PurchaseIn {
     /// The business; needed only by a person who works at several.
     pub business_id: Option<Uuid>,

@@ -41,6 +41,7 @@ pub struct PushKeys {
 /// A device.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "provider": "fcm", "token": "fcm-token-of-the-device", "locale": "ru" }))]
 pub struct NewDevice {
     /// Who delivers.
     #[schema(value_type = wire::PushProvider)]

@@ -224,3 +224,53 @@ async fn another_tenant_in_a_header_changes_nothing() {
         );
     }
 }
+
+/// The names that an answer repeats are the caller's: it holds none that could not be shown, and none without an end.
+#[tokio::test]
+async fn names_that_nobody_can_read_are_told_readably() {
+    let app = TestApp::start().await;
+    let control = "%00%1B%C2%84%E2%80%AE";
+    let long = "x".repeat(2_000);
+    for path in [
+        format!("/api/v1/businesses?a{control}=1&a{control}=2"),
+        format!("/api/v1/businesses?{long}=1"),
+    ] {
+        let told = app
+            .get(&path)
+            .send()
+            .await
+            .expect_problem(422, "invalid_fields");
+        assert_readable(&told);
+    }
+    let many: Vec<String> = (0..300).map(|n| format!("a{n}=1&a{n}=2")).collect();
+    let many = format!("/api/v1/businesses?{}", many.join("&"));
+    let told = app
+        .get(&many)
+        .send()
+        .await
+        .expect_problem(422, "invalid_fields");
+    assert_readable(&told);
+    let body =
+        json!({ "phone": "+79161234567", "a\u{0}\u{1b}\u{84}\u{202e}": 1, long.as_str(): 1 });
+    let asked = app.post("/api/v1/auth/otp").json(&body).send().await;
+    assert_readable(&asked.expect_problem(422, "invalid_fields"));
+    let admin = app.operator("+79160000001", OperatorRole::Admin).await;
+    let reward = json!({ "kind": "fixed", "points": 1, "a\u{1b}": 1 });
+    let rule = json!({ "definition": { "name_ru": "а", "name_en": "a", "reward": reward } });
+    let added = app.post("/api/v1/admin/rules").bearer(&admin.token);
+    let told = added.json(&rule).send().await;
+    assert_readable(&told.expect_problem(422, "invalid_fields"));
+}
+
+fn assert_readable(problem: &Value) {
+    let errors = problem["errors"].as_array().expect("errors");
+    assert!((1..=100).contains(&errors.len()), "{}", errors.len());
+    for error in errors {
+        for member in ["pointer", "detail"] {
+            let text = error[member].as_str().expect("a text");
+            assert!(text.chars().count() <= 500, "{text}");
+            let hidden = |character: char| character.is_control() || character == '\u{202e}';
+            assert!(!text.chars().any(hidden), "{text:?}");
+        }
+    }
+}

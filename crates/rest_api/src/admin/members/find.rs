@@ -20,6 +20,7 @@ use crate::wire::{self, field};
 /// What is known of a member: exactly one of the three.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "phone": "+79161234567" }))]
 pub struct MemberSearch {
     /// The phone.
     #[schema(

@@ -48,7 +48,7 @@ pub async fn all(
     let filter = match (query.waiting.unwrap_or(false), query.member_id) {
         (true, Some(_)) => {
             let detail = "not together with waiting".to_owned();
-            return Err(field("/member_id", "one_of", detail).into());
+            return Err(field("?member_id", "one_of", detail).into());
         }
         (true, None) => AdjustmentFilter::Waiting,
         (false, Some(member)) => AdjustmentFilter::Of(MemberId::from(member)),
