@@ -74,16 +74,12 @@ actions! {
     MemberView = "member.view", "Member viewed by an operator", "Оператор просмотрел участника";
     MemberBlock = "member.block", "Member blocked", "Участник заблокирован";
     MemberUnblock = "member.unblock", "Member unblocked", "Участник разблокирован";
-    MemberMerge = "member.merge", "Members merged", "Участники объединены";
     AdjustmentAsk = "adjustment.ask", "Adjustment asked for", "Запрошена корректировка";
     AdjustmentApprove = "adjustment.approve", "Adjustment approved", "Корректировка одобрена";
     AdjustmentReject = "adjustment.reject", "Adjustment rejected", "Корректировка отклонена";
     TransferMake = "transfer.make", "Points transferred", "Переведены баллы";
-    TransferAccept = "transfer.accept", "Transfer accepted", "Перевод принят";
-    TransferRefuse = "transfer.refuse", "Transfer refused", "Перевод отклонён";
     FraudFlag = "fraud.flag", "Suspicious action noted", "Отмечено подозрительное действие";
     FraudReview = "fraud.review", "Suspicious action reviewed", "Подозрительное действие рассмотрено";
-    LimitsChange = "limits.change", "Limits changed", "Изменены лимиты";
     ConsentGive = "consent.give", "Consent given", "Дано согласие";
     ConsentWithdraw = "consent.withdraw", "Consent withdrawn", "Согласие отозвано";
     PreferencesChange = "member.preferences_change", "Preferences changed", "Изменены предпочтения";
@@ -92,7 +88,6 @@ actions! {
     ExportAsk = "export.ask", "Export of personal data asked for", "Запрошена выгрузка личных данных";
     ExportFetch = "export.fetch", "Export of personal data fetched", "Получена выгрузка личных данных";
     ErasureAsk = "erasure.ask", "Erasure asked for", "Запрошено удаление данных";
-    ErasureCancel = "erasure.cancel", "Erasure cancelled", "Удаление данных отменено";
     ErasureDone = "erasure.done", "Personal data erased", "Личные данные удалены";
     ImportStart = "import.start", "Import of purchases started", "Начат импорт покупок";
     PartitionsDetach = "partitions.detach", "Old months detached", "Отсоединены старые месяцы";

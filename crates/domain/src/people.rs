@@ -43,8 +43,6 @@ named_values! {
     CodePurpose {
         /// Signing in.
         SignIn = "sign_in",
-        /// Spending points at a till.
-        Spend = "spend",
         /// Changing the phone.
         ChangePhone = "change_phone",
     }

@@ -99,11 +99,11 @@ impl From<RequestCodeError> for ApiError {
             | RequestCodeError::BudgetUsedUp { retry_after } => {
                 waiting(ProblemCode::Unavailable, retry_after)
             }
-            RequestCodeError::NotCounted(reason) => {
+            RequestCodeError::NotCounted {
+                reason,
+                retry_after,
+            } => {
                 tracing::error!(reason, "the limits of codes cannot be counted");
-                waiting(ProblemCode::Unavailable, 5)
-            }
-            RequestCodeError::Uncounted { retry_after } => {
                 waiting(ProblemCode::Unavailable, retry_after)
             }
             RequestCodeError::NoProvider => waiting(ProblemCode::Unavailable, 60),

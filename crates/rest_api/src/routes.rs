@@ -154,6 +154,10 @@ fn by_hand(table: Table) -> Table {
         .add(SUPPORT, routes!(admin::members::show::one))
         .add(SUPPORT, routes!(admin::members::block::stop))
         .add(SUPPORT, routes!(admin::members::unblock::let_in))
+        .add(
+            ADMIN.after_step_up(),
+            routes!(admin::members::reset_factors::reset),
+        )
         .add(ADMIN.after_step_up(), routes!(admin::change_role::change))
         .add(SUPPORT, routes!(admin::fraud_cases::list::cases))
         .add(SUPPORT, routes!(admin::fraud_cases::close::close_one))

@@ -19,6 +19,7 @@ pub fn all() -> Registry<Context> {
         .job::<housekeeping::forget_one_time_codes::ForgetOneTimeCodes>()
         .job::<housekeeping::forget_outbox_events::ForgetOutboxEvents>()
         .job::<housekeeping::forget_sign_ins::ForgetSignIns>()
+        .job::<housekeeping::forget_staff_credits::ForgetStaffCredits>()
         .job::<housekeeping::maintain_partitions::MaintainPartitions>()
         .job::<imports::drop_abandoned::DropAbandonedImports>()
         .job::<imports::import_purchases::ImportPurchases>()

@@ -11,6 +11,7 @@ use services::housekeeping::forget_member_codes::ForgetMemberCodes;
 use services::housekeeping::forget_one_time_codes::ForgetOneTimeCodes;
 use services::housekeeping::forget_outbox_events::ForgetOutboxEvents;
 use services::housekeeping::forget_sign_ins::ForgetSignIns;
+use services::housekeeping::forget_staff_credits::ForgetStaffCredits;
 use services::housekeeping::maintain_partitions::MaintainPartitions;
 use services::imports::drop_abandoned::DropAbandonedImports;
 use services::loyalty::advance_on_time::AdvanceWallets;
@@ -39,6 +40,7 @@ pub fn all(zone: Tz) -> Result<Vec<Schedule>, InvalidSchedule> {
         Schedule::new("rotate_keys", "0 2 * * *", zone, RotateKeys)?,
         Schedule::new("forget_answers", "10 2 * * *", zone, ForgetIdempotencyKeys)?,
         Schedule::new("forget_member_codes", "20 2 * * *", zone, ForgetMemberCodes)?,
+        Schedule::new("forget_credits", "25 2 * * *", zone, ForgetStaffCredits)?,
         Schedule::new("forget_sign_ins", "30 2 * * *", zone, ForgetSignIns)?,
         Schedule::new("forget_messages", "40 2 * * *", zone, messages)?,
         Schedule::new("forget_events", "50 2 * * *", zone, ForgetOutboxEvents)?,

@@ -284,6 +284,15 @@ impl TillCaller {
         }
     }
 
+    /// The member that the person at the till is; a key does not tell who stands there.
+    #[must_use]
+    pub const fn person(&self) -> Option<MemberId> {
+        match self {
+            Self::Key(_) => None,
+            Self::Cashier { member, .. } => Some(*member),
+        }
+    }
+
     /// The business that the caller acts for.
     ///
     /// # Errors

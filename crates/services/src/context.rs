@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use connectors::sms::SmsSender;
+use domain::ids::BusinessId;
 use domain::phone::Region;
 use domain::signing_alg::SigningAlg;
 use shared_state::SharedState;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::PgPool;
 use store::error::StoreError;
 
 use crate::auth::PasswordHashing;
@@ -22,6 +22,7 @@ use crate::jobs::Timetable;
 use crate::limits::{LimitCounters, PostgresCounters, SharedCounters};
 use crate::loyalty::engine::{Engine, EngineConfig};
 use crate::readers::{Reader, Readers};
+use crate::tenant::{Connection, Tenant};
 use crate::vault::Vault;
 
 /// How many long requests are worked on at once; more of them would not be done sooner.
@@ -100,6 +101,7 @@ pub struct ContextParts {
 #[derive(Clone, Debug)]
 pub struct Context {
     inner: Arc<Inner>,
+    tenant: Tenant,
 }
 
 #[derive(Debug)]
@@ -152,6 +154,7 @@ impl Context {
             tokio::spawn(changes::follow(shared.subscribe(), weak, clock));
         }
         Self {
+            tenant: Tenant::Nobody,
             inner: Arc::new(Inner {
                 engine: Engine::new(parts.config.engine),
                 key_holders: store::pool::aside(&parts.pool, MOST_KEY_HOLDERS),
@@ -171,15 +174,42 @@ impl Context {
         &self.inner.parts.pool
     }
 
-    /// A connection for reading outside a transaction.
+    /// The same, working for one business: what belongs to others is not there.
+    #[must_use]
+    pub fn of(&self, business: BusinessId) -> Self {
+        self.with(Tenant::Of(business))
+    }
+
+    /// The same, working across businesses. Said where a job, a command or an operator's endpoint begins, and never where
+    /// the business is known.
+    #[must_use]
+    pub fn across(&self) -> Self {
+        self.with(Tenant::Across)
+    }
+
+    fn with(&self, tenant: Tenant) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            tenant,
+        }
+    }
+
+    /// For whom the database is asked.
+    #[must_use]
+    pub fn tenant(&self) -> Tenant {
+        self.tenant
+    }
+
+    /// A connection for reading. With a tenant it can do nothing else.
     ///
     /// # Errors
     /// If the database can't be reached or no connection becomes free in time.
-    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.inner.parts.pool.acquire().await?)
+    pub async fn connection(&self) -> Result<Connection, StoreError> {
+        Connection::open(self.tenant, self.pool()).await
     }
 
-    /// A connection for one short look outside a transaction, cheaper than [`Context::connection`].
+    /// A connection for one short look outside a transaction, cheaper than [`Context::connection`]. It sees across
+    /// businesses: its statements are few, and each names its business or is marked as one that asks for none.
     ///
     /// # Errors
     /// If the database can't be reached or no connection becomes free in time.

@@ -24,6 +24,7 @@ pub mod notifications;
 pub mod personal_data;
 pub mod programme;
 pub mod readers;
+pub mod tenant;
 mod touched;
 pub mod transaction;
 pub mod vault;

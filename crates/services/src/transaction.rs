@@ -1,6 +1,8 @@
 //! The only place that opens transactions. It commits when the work succeeds, rolls back when it fails, and starts
 //! again, a few times, when the database says that the transaction lost against another.
 //!
+//! What belongs to one business is there only for a context that says whose it is ([`crate::tenant`]).
+//!
 //! The work runs in a task of its own: a client that hangs up cancels nothing half-way, and the connection returns
 //! to the pool with no transaction open.
 
@@ -83,7 +85,8 @@ impl Patience {
     }
 }
 
-/// Runs `work` once in a transaction of the caller's own connection and commits it. The caller sees to it that nobody
+/// Runs `work` once in a transaction of the caller's own connection and commits it, for whom the connection is marked.
+/// The caller sees to it that nobody
 /// cancels it, and to what happens when it fails.
 ///
 /// # Errors
@@ -120,11 +123,7 @@ where
     E: From<StoreError>,
     F: for<'c> Fn(&'c mut PgConnection, &'c I) -> Work<'c, T, E>,
 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that opens transactions"
-    )]
-    let mut transaction = ctx.pool().begin().await.map_err(StoreError)?;
+    let mut transaction = ctx.tenant().open(ctx.pool(), "BEGIN").await?;
     match work(&mut transaction, input).await {
         Ok(value) => {
             transaction.commit().await.map_err(StoreError)?;

@@ -43,7 +43,7 @@ pub struct NewDevice<'a> {
     pub locale: &'a str,
 }
 
-/// Keeps a device. A token is that of one device: whoever had it before has it no more.
+/// Keeps a device. A token is that of one device: whoever had it before has it no more. Says which devices gave way.
 ///
 /// # Errors
 /// If the database fails.
@@ -51,12 +51,12 @@ pub async fn put(
     conn: &mut PgConnection,
     device: &NewDevice<'_>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "delete from devices where token_hash = any($1)",
+) -> Result<Vec<Uuid>, StoreError> {
+    let replaced = sqlx::query_scalar!(
+        "delete from devices where token_hash = any($1) returning id",
         device.token_hashes
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
     sqlx::query!(
         "insert into devices (id, member_id, session_id, provider, token_hash, token_sealed, locale, created_at, updated_at)
@@ -72,7 +72,7 @@ pub async fn put(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(replaced)
 }
 
 /// The devices of a member whose sign-ins live, oldest first.
@@ -94,7 +94,7 @@ pub async fn of_member(
     .await?)
 }
 
-/// Forgets the oldest devices of a member beyond `most`.
+/// Forgets the oldest devices of a member beyond `most`; says which.
 ///
 /// # Errors
 /// If the database fails.
@@ -102,16 +102,16 @@ pub async fn keep_newest(
     conn: &mut PgConnection,
     member: MemberId,
     most: i64,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<Vec<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
         "delete from devices where id in (
-             select id from devices where member_id = $1 order by id desc offset $2)",
+             select id from devices where member_id = $1 order by id desc offset $2)
+         returning id",
         member.as_uuid(),
         most,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Forgets one device of a member; `false` if the member has no such device.

@@ -207,6 +207,29 @@ pub async fn remove_of_member(
     Ok(removed)
 }
 
+/// Takes away what operators wrote of a member in their own words: how many rows, by what they were. The rows stay: they
+/// say who decided what, and when.
+///
+/// # Errors
+/// If the database fails.
+pub async fn remove_words_of_member(
+    conn: &mut PgConnection,
+    member: MemberId,
+) -> Result<Vec<(&'static str, u64)>, StoreError> {
+    let id = member.as_uuid();
+    let blocks = sqlx::query!(
+        "update member_blocks set reason = '-', lift_reason = case when lift_reason is not null then '-' end where member_id = $1",
+        id
+    );
+    let blocks = blocks.execute(&mut *conn).await?.rows_affected();
+    let cases = sqlx::query!(
+        "update fraud_cases set note = '-' where member_id = $1 and note is not null",
+        id
+    );
+    let cases = cases.execute(conn).await?.rows_affected();
+    Ok(vec![("words_of_blocks", blocks), ("words_of_cases", cases)])
+}
+
 /// Removes what is kept by the hash of a phone: how many rows, by what they were.
 ///
 /// # Errors

@@ -18,6 +18,8 @@ pub struct StandingRow {
     pub is_operator: bool,
     /// Recovery codes that are left.
     pub recovery_codes: i64,
+    /// Whether a code for enrolling was handed out and not used, be its time over or not.
+    pub enrolment_code: bool,
 }
 
 /// How a member stands. Locks the member's row until the transaction ends: changes of one person's factors take turns.
@@ -53,9 +55,27 @@ pub async fn standing(
                  as "password_and_totp!",
              exists (select from staff where member_id = $1) as "is_staff!",
              exists (select from operators where member_id = $1) as "is_operator!",
-             (select count(*) from recovery_codes where member_id = $1 and kind = 'recovery') as "recovery_codes!""#,
+             (select count(*) from recovery_codes where member_id = $1 and kind = 'recovery') as "recovery_codes!",
+             exists (select from recovery_codes where member_id = $1 and kind = 'enrolment') as "enrolment_code!""#,
         member.as_uuid(),
     )
     .fetch_one(conn)
     .await?)
+}
+
+/// Removes everything that a member signs in with beside a code by text message.
+///
+/// # Errors
+/// If the database fails.
+pub async fn remove_all(conn: &mut PgConnection, member: MemberId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "with keys as (delete from passkeys where member_id = $1),
+              words as (delete from passwords where member_id = $1),
+              makers as (delete from authenticators where member_id = $1)
+         delete from recovery_codes where member_id = $1",
+        member.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

@@ -122,7 +122,7 @@ pub async fn revoke(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn touch_across_businesses(
+pub async fn touch(
     conn: &mut PgConnection,
     key: KeyId,
     now: DateTime<Utc>,

@@ -45,8 +45,13 @@ pub(crate) struct Columns {
     pub(crate) occurred_at: Vec<DateTime<Utc>>,
 }
 
+/// What is written of journals, and of their entries.
+pub(crate) fn columns(journals: &[&Journal]) -> (Columns, EntryColumns) {
+    (Columns::of(journals), EntryColumns::of(journals))
+}
+
 impl Columns {
-    pub(crate) fn of(journals: &[&Journal]) -> Self {
+    fn of(journals: &[&Journal]) -> Self {
         let mut columns = Self::default();
         for journal in journals {
             columns.ids.push(journal.id.as_uuid());
@@ -75,7 +80,7 @@ pub(crate) struct EntryColumns {
 }
 
 impl EntryColumns {
-    pub(crate) fn of(journals: &[&Journal]) -> Self {
+    fn of(journals: &[&Journal]) -> Self {
         let mut columns = Self::default();
         for journal in journals {
             for (n, entry) in (1_i16..).zip(journal.entries()) {

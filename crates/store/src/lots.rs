@@ -144,8 +144,13 @@ pub(crate) struct NewColumns {
     pub(crate) pending: Vec<bool>,
 }
 
+/// What is written of new lots and of changed ones.
+pub(crate) fn columns(new: &[&Lot], changed: &[&Lot]) -> (NewColumns, ChangedColumns) {
+    (NewColumns::of(new), ChangedColumns::of(changed))
+}
+
 impl NewColumns {
-    pub(crate) fn of(lots: &[&Lot]) -> Self {
+    fn of(lots: &[&Lot]) -> Self {
         let mut columns = Self::default();
         for lot in lots {
             columns.ids.push(lot.id.as_uuid());
@@ -176,7 +181,7 @@ pub(crate) struct ChangedColumns {
 }
 
 impl ChangedColumns {
-    pub(crate) fn of(lots: &[&Lot]) -> Self {
+    fn of(lots: &[&Lot]) -> Self {
         let mut columns = Self::default();
         for lot in lots {
             columns.ids.push(lot.id.as_uuid());

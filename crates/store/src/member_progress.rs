@@ -37,6 +37,17 @@ pub async fn sums(
 /// What is added to days of members: net spend and points earned, in hundredths; negative amounts take back.
 pub type DayChanges = BTreeMap<(MemberId, NaiveDate), (i64, i64)>;
 
+/// Visits to be added, by member and business.
+pub type VisitChanges = BTreeMap<(MemberId, BusinessId), VisitChange>;
+
+/// What is written of days and of visits.
+pub(crate) fn columns(
+    days: Option<&DayChanges>,
+    visits: Option<&VisitChanges>,
+) -> (DayColumns, VisitColumns) {
+    (DayColumns::of(days), VisitColumns::of(visits))
+}
+
 /// What is added to days, a column each.
 #[derive(Debug, Default)]
 pub(crate) struct DayColumns {
@@ -47,7 +58,7 @@ pub(crate) struct DayColumns {
 }
 
 impl DayColumns {
-    pub(crate) fn of(days: Option<&DayChanges>) -> Self {
+    fn of(days: Option<&DayChanges>) -> Self {
         let mut columns = Self::default();
         for ((member, day), (spend, points)) in days.into_iter().flatten() {
             columns.members.push(member.as_uuid());
@@ -84,7 +95,7 @@ pub(crate) struct VisitColumns {
 }
 
 impl VisitColumns {
-    pub(crate) fn of(visits: Option<&BTreeMap<(MemberId, BusinessId), VisitChange>>) -> Self {
+    fn of(visits: Option<&VisitChanges>) -> Self {
         let mut columns = Self::default();
         for ((member, business), change) in visits.into_iter().flatten() {
             columns.members.push(member.as_uuid());

@@ -21,7 +21,8 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const ASIDE_REST: Duration = Duration::from_secs(60);
 
 /// Opens the pool of the running program: at most `size` connections, each with the program's role, a lock timeout
-/// of 5 s, a statement timeout of 30 s and 60 s for a transaction that does nothing.
+/// of 5 s, a statement timeout of 30 s and 60 s for a transaction that does nothing. What belongs to one business is
+/// hidden from them, until a transaction says for whom it works.
 ///
 /// # Errors
 /// If the address is malformed, or nothing usable answers there.
@@ -36,7 +37,7 @@ pub async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> {
 }
 
 /// Opens a small pool with the rights of the connecting account, for migrations. Waits up to a minute for a database
-/// that is just starting.
+/// that is just starting. Row-level security is forced on the owner too, so these sessions work across businesses.
 ///
 /// # Errors
 /// If the address is malformed, or nothing usable answers there in time.
@@ -44,6 +45,7 @@ pub async fn connect_as_owner(url: &str) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(4)
         .acquire_timeout(START_PATIENCE)
+        .after_connect(|conn, _| Box::pin(work_across(conn)))
         .connect_with(options(url)?)
         .await?;
     Ok(pool)
@@ -62,7 +64,8 @@ pub fn aside(pool: &PgPool, size: u32) -> PgPool {
 }
 
 /// Opens a connection of its own for a task that writes groups: with the address and the role of the pool's, a lock
-/// timeout of 1 s, a statement timeout of 10 s, and plans that are made once.
+/// timeout of 1 s, a statement timeout of 10 s, and plans that are made once. It works across businesses for as long as
+/// it lives: a group holds purchases of several, and its statements are fixed.
 ///
 /// A plan made while the tables were still empty would read them whole for as long as it lives, so that posting became
 /// slower with every purchase. Each statement of these tasks has an index for each table, and only those plans are
@@ -77,11 +80,19 @@ pub async fn connect_one(pool: &PgPool) -> Result<PgConnection, StoreError> {
         r#"select set_config('lock_timeout', '1s', false) as lock_timeout,
                   set_config('statement_timeout', '10s', false) as statement_timeout,
                   set_config('plan_cache_mode', 'force_generic_plan', false) as plans,
-                  set_config('enable_seqscan', 'off', false) as seqscan"#
+                  set_config('enable_seqscan', 'off', false) as seqscan,
+                  set_config('app.business', '*', false) as business"#
     )
     .fetch_one(&mut conn)
     .await?;
     Ok(conn)
+}
+
+async fn work_across(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select set_config('app.business', '*', false) as business")
+        .fetch_one(conn)
+        .await?;
+    Ok(())
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
@@ -93,6 +104,7 @@ async fn prepare(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
         r#"select set_config('lock_timeout', '5s', false) as lock_timeout,
                   set_config('statement_timeout', '30s', false) as statement_timeout,
                   set_config('idle_in_transaction_session_timeout', '60s', false) as idle_timeout,
+                  set_config('app.business', '', false) as business,
                   set_config('role', coalesce(
                       (select rolname::text from pg_roles
                        where rolname = $1::text and pg_has_role(session_user, oid, 'member')),

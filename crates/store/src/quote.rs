@@ -40,8 +40,14 @@ pub struct Question<'q> {
     pub step: Option<i64>,
     /// The first day that counts toward the tier.
     pub counts_from: NaiveDate,
-    /// Whether visits are needed.
+    /// Whether visits, or what was earned there today, are needed.
     pub visits: bool,
+    /// The present day of the programme's zone.
+    pub today: NaiveDate,
+    /// The person at the till whose credits are needed, if one stands there.
+    pub cashier: Option<MemberId>,
+    /// The hour in which that day begins, and the present one.
+    pub hours: (DateTime<Utc>, DateTime<Utc>),
     /// Rules with a cap for each member.
     pub capped: &'q [Uuid],
     /// Rules with a budget.
@@ -67,6 +73,12 @@ pub struct Answer {
     pub sums: (i64, i64),
     /// Visits to the business, if they were asked for.
     pub visits: u32,
+    /// How often the member earned there today, if that was asked for.
+    pub accruals: u32,
+    /// How often the person at the till credited the member there today.
+    pub credits: u32,
+    /// The points (hundredths) that this person credited in the present hour, at all businesses.
+    pub hour_points: i64,
     /// What caps have let through: rule, first day of the period, points.
     pub usage: Vec<(RuleId, NaiveDate, Points)>,
     /// What budgets have granted.
@@ -96,6 +108,9 @@ struct Row {
     net_spend: i64,
     points_earned: i64,
     visits: Option<i32>,
+    accruals: Option<i32>,
+    credits: Option<i32>,
+    hour_points: Option<i64>,
     usage: Option<Vec<(Uuid, NaiveDate, i64)>>,
     budgets: Option<Vec<(Uuid, i64)>>,
     lots: Option<Vec<lots::Record>>,
@@ -107,53 +122,9 @@ struct Row {
 /// [`StoreError`] from the database.
 pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<Answer, StoreError> {
     let (way, id, hash, text) = parts(question.name);
-    let row = sqlx::query_as!(
+    let row = sqlx::query_file_as!(
         Row,
-        r#"with found as materialized (
-               select m.id, m.status, m.birthday_sealed from members m
-               where m.id = case $1::smallint
-                   when 1 then $2::uuid
-                   when 2 then (select p.id from members p where p.phone_hash = $3
-                           union all
-                           select p.id from members p where p.phone_hash_2 = $3 limit 1)
-                   when 3 then (select n.id from members n where n.number = $4)
-                   when 4 then (select c.member_id from member_cards c join sessions s on s.id = c.session_id
-                                where c.locator = $4 and s.ended_at is null)
-                   else (select a.member_id from member_aliases a where a.business_id = $5 and a.external_id = $4)
-               end
-           )
-           select f.id as "id?", f.status as "status?", f.birthday_sealed,
-                  w.available as "available?", w.pending as "pending?", w.held as "held?", w.debt as "debt?",
-                  w.next_change_at, w.spending_from, w.tier as "tier?", w.tier_since as "tier_since?",
-                  w.counted_from, w.counted_spend, w.counted_points,
-                  (select r.transaction_id from receipts r
-                   where r.business_id = $5 and r.kind = 'purchase' and r.receipt_number = $6) as receipt,
-                  exists (select from used_member_codes u where u.member_id = f.id and u.step = $7) as "code_used!",
-                  case when w.counted_from <= $8 then w.counted_spend - d.net_spend else d.net_spend end as "net_spend!",
-                  case when w.counted_from <= $8 then w.counted_points - d.points_earned else d.points_earned end
-                      as "points_earned!",
-                  case when $9 then (select b.visits from member_businesses b
-                                      where b.member_id = f.id and b.business_id = $5) end as visits,
-                  (select array_agg((c.rule_id, c.period_start, c.granted)) from member_rule_usage c
-                   where c.member_id = f.id and c.rule_id = any($10)) as "usage: Vec<(Uuid, NaiveDate, i64)>",
-                  (select array_agg((g.rule_id, g.granted)) from rule_budgets g where g.rule_id = any($11))
-                      as "budgets: Vec<(Uuid, i64)>",
-                  case when $12 and (w.next_change_at is null or w.next_change_at > $13) then
-                      (select array_agg(((l.id, l.member_id, l.origin, l.origin_id, l.funder_id),
-                                         (l.earned_at, l.activates_at, l.expires_at),
-                                         (l.amount, l.remaining, l.expired, l.pending)))
-                       from (select * from lots where member_id = f.id and open and not pending
-                             order by expires_at, id limit 64) l) end as "lots: Vec<lots::Record>"
-           from (select 1) as always
-           left join found f on true
-           left join wallets w on w.member_id = f.id
-           cross join lateral (
-               select coalesce(sum(m.net_spend), 0)::bigint as net_spend,
-                      coalesce(sum(m.points_earned), 0)::bigint as points_earned
-               from member_days m
-               where m.member_id = f.id
-                 and m.day >= case when w.counted_from <= $8 then w.counted_from else $8 end
-                 and m.day < case when w.counted_from <= $8 then $8 else 'infinity' end) d"#,
+        "src/quote.sql",
         way,
         id,
         hash,
@@ -167,10 +138,21 @@ pub async fn read(conn: &mut PgConnection, question: &Question<'_>) -> Result<An
         question.budgeted,
         question.pays,
         question.now,
+        question.cashier.map(MemberId::as_uuid) as Option<Uuid>,
+        question.today,
+        question.hours.0,
+        question.hours.1,
     )
     .fetch_one(conn)
     .await?;
     Ok(row.into())
+}
+
+/// What was counted; nothing where nothing was asked for.
+fn count(counted: Option<i32>) -> u32 {
+    counted
+        .and_then(|counted| u32::try_from(counted).ok())
+        .unwrap_or(0)
 }
 
 /// A name as the statement takes it: the way, and the part that is meant by it.
@@ -222,10 +204,10 @@ impl From<Row> for Answer {
             receipt: row.receipt,
             code_used: row.code_used,
             sums: (row.net_spend, row.points_earned),
-            visits: row
-                .visits
-                .and_then(|visits| u32::try_from(visits).ok())
-                .unwrap_or(0),
+            visits: count(row.visits),
+            accruals: count(row.accruals),
+            credits: count(row.credits),
+            hour_points: row.hour_points.unwrap_or(0),
             usage: row
                 .usage
                 .into_iter()

@@ -55,3 +55,24 @@ pub async fn points_of_hour_across_businesses(
     .fetch_one(conn)
     .await?)
 }
+
+/// Forgets up to `limit` rows of hours before `before`, at all businesses; says how many.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn forget_across_businesses(
+    conn: &mut PgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    // A row of an hour that is over is never written again, so its place holds.
+    let done = sqlx::query!(
+        "delete from staff_credits where ctid = any(array(
+             select ctid from staff_credits where hour < $1 order by hour limit $2))",
+        before,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

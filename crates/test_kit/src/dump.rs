@@ -1,8 +1,13 @@
 //! Everything that a database holds, as text: what tests search for what must not be there.
 
 use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Stdio;
 
+use embedded_postgres::Binaries;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
+
+use tokio::process::Command;
 
 use crate::app::TestApp;
 
@@ -18,6 +23,37 @@ impl TestApp {
         let dump = dump(&owner).await;
         owner.close().await;
         dump
+    }
+}
+
+impl TestApp {
+    /// What `pg_dump`, which stands beside the server, writes of the database.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn pg_dump(&self) -> String {
+        let folder = std::env::var_os("OWNCIRCLE_POSTGRES_BIN").map(std::path::PathBuf::from);
+        let binaries = Binaries::find(folder.as_deref(), None, Path::new("any")).await;
+        let program = binaries
+            .expect("PostgreSQL is installed")
+            .program("pg_dump");
+        let output = Command::new(program)
+            .args([
+                "--data-only",
+                "--enable-row-security",
+                "-d",
+                &self.database_url(),
+            ])
+            .env("PGOPTIONS", "-c app.business=*")
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .expect("pg_dump starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let text = String::from_utf8(output.stdout).expect("a dump is text");
+        assert!(text.contains("COPY public.members "), "the dump has rows");
+        text
     }
 }
 

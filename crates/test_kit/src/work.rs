@@ -1,6 +1,7 @@
 //! The jobs of members' rights, done when a test wants them.
 
 use jobs::Registry;
+use services::housekeeping::forget_staff_credits::ForgetStaffCredits;
 use services::members::hash_tails::HashPhoneTails;
 use services::personal_data::erase_member::EraseMember;
 use services::personal_data::forget_exports::ForgetExports;
@@ -18,6 +19,22 @@ impl TestApp {
         jobs::enqueue(&mut conn, &ForgetExports, self.now())
             .await
             .expect("the queue answers");
+    }
+
+    /// Forgets the credits of people at tills that no limit counts any more, as the clock does every night.
+    ///
+    /// # Panics
+    /// If the job fails.
+    pub async fn forget_staff_credits(&self) {
+        let (pool, now) = (self.context.pool(), self.now());
+        let mut conn = self.context.connection().await.expect("a connection");
+        let asked = jobs::enqueue(&mut conn, &ForgetStaffCredits, now).await;
+        asked.expect("the queue answers");
+        let registry = Registry::new().job::<ForgetStaffCredits>();
+        let drained = jobs::drain::drain(pool, &registry, &self.context, now).await;
+        let drained = drained.expect("the queue answers");
+        assert!(drained.failures().is_empty(), "{drained:?}");
+        assert_eq!(drained.names().len(), 1);
     }
 
     /// Runs the jobs on personal data that wait, to their end.

@@ -1,6 +1,7 @@
 //! What clippy can't see. Each check is a function from the workspace's files to a list of faults; a list of
 //! exceptions may only shrink.
 
+mod deeds;
 mod documents;
 mod edges;
 mod lengths;
@@ -45,6 +46,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     faults.extend(words::check(&sources));
     faults.extend(edges::check(&sources)?);
     faults.extend(documents::check(root, &sources));
+    faults.extend(deeds::check(&sources));
     faults.sort();
     for fault in &faults {
         crate::say(fault);

@@ -32,7 +32,7 @@ pub struct CaptureIn {
     params(("id" = Uuid, Path, description = "The hold"), IdempotencyKeyHeader),
     request_body = CaptureIn,
     responses((status = 200, description = "Taken", body = Hold)),
-    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "hold_not_open", "capture_exceeds_hold"]))),
+    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "own_account", "hold_not_open", "capture_exceeds_hold"]))),
 )]
 pub async fn capture(
     State(ctx): State<Context>,

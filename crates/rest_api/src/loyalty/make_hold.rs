@@ -46,7 +46,7 @@ pub struct HoldIn {
     params(IdempotencyKeyHeader),
     request_body = HoldIn,
     responses((status = 201, description = "Set aside", body = Hold)),
-    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "business_suspended", "unknown_member", "invalid_member_code", "member_blocked", "member_not_joined", "proof_required", "not_enough_points", "hold_reference_used", "overflow"]))),
+    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "own_account", "business_suspended", "unknown_member", "invalid_member_code", "member_blocked", "member_not_joined", "proof_required", "not_enough_points", "hold_reference_used", "overflow"]))),
 )]
 pub async fn make(
     State(ctx): State<Context>,

@@ -27,7 +27,7 @@ pub struct VoidHoldIn {}
     params(("id" = Uuid, Path, description = "The hold"), IdempotencyKeyHeader),
     request_body = VoidHoldIn,
     responses((status = 200, description = "Given back", body = Hold)),
-    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "hold_not_open"]))),
+    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "own_account", "hold_not_open"]))),
 )]
 pub async fn void(
     State(ctx): State<Context>,

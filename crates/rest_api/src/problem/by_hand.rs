@@ -1,6 +1,7 @@
 //! The refusals of what operators and members do by hand, and their places in the catalogue.
 
 use http_kit::problem::{Problem, ProblemCode};
+use services::auth::factors::ResetFactorsError;
 use services::fraud::CaseError;
 use services::loyalty::adjustments::AdjustmentError;
 use services::loyalty::transfer::TransferError;
@@ -77,6 +78,17 @@ impl From<BlockError> for ApiError {
             BlockError::Oneself => ProblemCode::OwnAccount.into(),
             BlockError::AlreadySo => ProblemCode::Conflict.into(),
             BlockError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetFactorsError> for ApiError {
+    fn from(error: ResetFactorsError) -> Self {
+        match error {
+            ResetFactorsError::Access(error) => error.into(),
+            ResetFactorsError::Unknown => ProblemCode::NotFound.into(),
+            ResetFactorsError::Oneself => ProblemCode::OwnAccount.into(),
+            ResetFactorsError::Store(error) => error.into(),
         }
     }
 }

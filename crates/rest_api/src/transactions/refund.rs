@@ -33,7 +33,7 @@ pub struct RefundIn {
     /// So much of the bill, in hundredths of the currency.
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64, example = 15_000)]
     amount: Option<i64>,
-    /// Why.
+    /// Why. People's names don't belong here: it stays in the books.
     #[serde(default)]
     #[schema(max_length = 500, example = "Wrong size")]
     reason: String,
@@ -59,7 +59,7 @@ pub struct RefundLineIn {
     params(("id" = Uuid, Path, description = "The purchase"), IdempotencyKeyHeader),
     request_body = RefundIn,
     responses((status = 201, description = "Refunded", body = Refund)),
-    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "receipt_already_posted", "refund_exceeds_sale", "unknown_line", "already_refunded", "overflow"]))),
+    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "own_account", "receipt_already_posted", "refund_exceeds_sale", "unknown_line", "already_refunded", "overflow"]))),
 )]
 pub async fn refund(
     State(ctx): State<Context>,

@@ -20,7 +20,7 @@ use crate::problem::ApiResult;
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoidIn {
-    /// Why.
+    /// Why. People's names don't belong here: it stays in the books.
     #[serde(default)]
     #[schema(max_length = 500, example = "Entered twice")]
     reason: String,
@@ -34,7 +34,7 @@ pub struct VoidIn {
     params(("id" = Uuid, Path, description = "The purchase"), IdempotencyKeyHeader),
     request_body = VoidIn,
     responses((status = 201, description = "Undone", body = Refund)),
-    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "void_too_late", "already_refunded", "overflow"]))),
+    extensions(("x-problems" = json!(["idempotency_key_required", "invalid_idempotency_key", "idempotency_key_reused", "idempotency_in_flight", "own_account", "void_too_late", "already_refunded", "overflow"]))),
 )]
 pub async fn void(
     State(ctx): State<Context>,

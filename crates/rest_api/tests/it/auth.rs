@@ -6,6 +6,7 @@ mod codes;
 mod sessions;
 mod signing_keys;
 mod tokens;
+mod who_is_known;
 
 use std::time::Duration;
 

@@ -301,7 +301,14 @@ async fn a_file_over_the_limit_leaves_nothing() {
         .await
         .expect_problem(400, "bad_request");
     let left: i64 = sqlx::query_scalar("select count(*) from imports")
-        .fetch_one(app.context.pool())
+        .fetch_one(
+            &mut *app
+                .context
+                .across()
+                .connection()
+                .await
+                .expect("a connection"),
+        )
         .await
         .expect("a count");
     assert_eq!(left, 0);

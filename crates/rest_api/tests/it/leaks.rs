@@ -8,10 +8,14 @@ use serde_json::{Value, json};
 use test_kit::{SignedIn, TestApp, place_of};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::factors::device::Device;
+use crate::factors::passwords::{PASSWORD, authenticator, code as totp_code};
+use crate::factors::{call, enrol};
 use crate::transactions::Shop;
 
 const PHONE: &str = "+79161234567";
 const STRANGER: &str = "+79265550199";
+const NEW_PHONE: &str = "+79037770188";
 const NAME: &str = "Евдокия\" Ратмирова";
 
 /// What was logged.
@@ -108,8 +112,77 @@ async fn scenario(shop: &Shop) -> (Vec<String>, Vec<String>) {
             .expect("a token")
             .to_owned(),
     );
+    let renewed = renewed["access_token"].as_str().expect("a token");
+    secrets.push(renewed.to_owned());
+    with_factors(app, renewed, (&mut secrets, &mut codes)).await;
     app.run_personal_data_jobs().await;
     (secrets, codes)
+}
+
+/// Keeps the text at `name` of an answer for the search.
+fn keep(answer: &Value, name: &str, secrets: &mut Vec<String>) -> String {
+    let text = answer[name].as_str().expect("a text").to_owned();
+    secrets.push(text.clone());
+    text
+}
+
+/// Everything that somebody signs in with, enrolled, used and mistaken; and the phone changed.
+async fn with_factors(
+    app: &TestApp,
+    token: &str,
+    (secrets, codes): (&mut Vec<String>, &mut Vec<String>),
+) {
+    secrets.extend([
+        PASSWORD.to_owned(),
+        "слон пьёт".to_owned(),
+        "9037770188".to_owned(),
+    ]);
+    let set = json!({ "password": PASSWORD });
+    call(app, "PUT", "password", token, &set).await.expect(204);
+    let begun = call(app, "POST", "totp", token, &json!({}))
+        .await
+        .expect(202);
+    let totp = authenticator(&keep(&begun, "secret", secrets));
+    codes.push(totp_code(app, &totp));
+    let first = json!({ "code": codes.last() });
+    call(app, "POST", "totp", token, &first).await.expect(204);
+    let mut device = Device::new();
+    enrol(app, token, &mut device).await.expect(201);
+    let made = call(app, "POST", "recovery-codes", token, &Value::Null).await;
+    let made = made.expect(200)["codes"].clone();
+    let recovery: Vec<String> = serde_json::from_value(made).expect("codes");
+    secrets.extend(recovery.iter().cloned());
+    secrets.extend(recovery.iter().map(|code| code.replace('-', "")));
+
+    let ask = json!({ "phone": NEW_PHONE });
+    let asked = app
+        .post("/api/v1/users/me/phone/otp")
+        .bearer(token)
+        .json(&ask);
+    let challenge = asked.send().await.expect(202)["challenge_id"].clone();
+    codes.push(app.code_for(NEW_PHONE).await);
+    let moved = json!({ "phone": NEW_PHONE, "challenge_id": challenge, "code": codes.last() });
+    let moved = app.put("/api/v1/users/me/phone").bearer(token).json(&moved);
+    moved.send().await.expect(200);
+
+    app.advance(std::time::Duration::from_secs(61));
+    codes.push(totp_code(app, &totp));
+    let enter = |body: Value| app.post("/api/v1/auth/token").json(&body).send();
+    let wrong = json!({ "phone": NEW_PHONE, "password": "слон пьёт", "totp": codes.last() });
+    enter(wrong).await.expect_problem(401, "sign_in_failed");
+    let right = json!({ "phone": NEW_PHONE, "password": PASSWORD, "totp": codes.last() });
+    let tokens = enter(right).await.expect(200);
+    keep(&tokens, "access_token", secrets);
+    keep(&tokens, "refresh_token", secrets);
+
+    let asked = app.post("/api/v1/auth/otp").json(&ask).send().await;
+    let challenge = asked.expect(202)["challenge_id"].clone();
+    codes.push(app.code_for(NEW_PHONE).await);
+    let back = json!({ "phone": NEW_PHONE, "challenge_id": challenge, "code": codes.last(),
+        "recovery_code": recovery[0] });
+    let tokens = enter(back).await.expect(200);
+    keep(&tokens, "access_token", secrets);
+    keep(&tokens, "refresh_token", secrets);
 }
 
 /// What a member says of himself, right and wrong.
@@ -234,7 +307,8 @@ async fn neither_log_nor_database_holds_what_is_personal_or_secret() {
         name = "Евгения\r\n{\"level\":\"INFO\"}",
         "a name with a line of its own"
     );
-    let dump = shop.app.dump().await;
+    // Rows as they are, and what the usual tool would carry away.
+    let dump = shop.app.dump().await + &shop.app.pg_dump().await;
     drop(guard);
     let log = lines.text();
     assert!(log.lines().count() > 100, "the log was listened to");

@@ -1,6 +1,7 @@
 //! How often each hot operation goes to the database and back once its statements are prepared and what may be kept is
 //! kept. The table is in `docs/query-budget.md`.
 
+use domain::rights::StaffRole;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -177,6 +178,18 @@ async fn a_quote_takes_one_round_trip() {
     for body in [&plain, &paid, &stranger] {
         counted.takes(QUOTE, 200, counted.quote(body)).await;
     }
+    // A person's limits come with the same look.
+    let app = &counted.shop.app;
+    let cashier = app.staff(counted.shop.business, "+79160000007", StaffRole::Cashier);
+    let cashier = cashier.await;
+    let quote = || {
+        let request = app.post("/api/v1/loyalty/quote").bearer(&cashier.token);
+        request.json(&plain)
+    };
+    for _ in 0..9 {
+        quote().send().await.expect(200);
+    }
+    counted.takes(QUOTE, 200, quote()).await;
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ async fn with_database(
             after: 0,
             limit: SHOWN,
         };
-        let refused = verdicts(&context, import.id, filter).await?;
+        let refused = verdicts(&context, import.business, import.id, filter).await?;
         Ok((import, refused))
     };
     let outcome = Box::pin(outcome).await;

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod import;
 mod jobs;
+mod keys;
 mod process;
 mod program;
 mod stopping;

@@ -27,6 +27,7 @@ pub enum AuditError {
 /// # Errors
 /// [`StoreError`] from the database.
 pub async fn audit(ctx: &Context, limit: u16) -> Result<AuditReport, StoreError> {
+    let ctx = &ctx.across();
     transaction::run(ctx, (ctx.clone(), limit), |conn, (ctx, limit)| {
         Box::pin(async move {
             checks::begin(conn).await?;
@@ -38,6 +39,7 @@ pub async fn audit(ctx: &Context, limit: u16) -> Result<AuditReport, StoreError>
 
 /// Audits unless another process does just this.
 pub(super) async fn audit_alone(ctx: &Context, limit: u16) -> Result<AuditReport, AuditError> {
+    let ctx = &ctx.across();
     transaction::run(ctx, (ctx.clone(), limit), |conn, (ctx, limit)| {
         Box::pin(async move {
             checks::begin(conn).await?;

@@ -96,6 +96,8 @@ pub async fn change_phone(
     caller: &MemberCaller,
     input: ChangePhone,
 ) -> Result<(), ChangePhoneError> {
+    // The end of the number is kept beside the visits to each business.
+    let ctx = &ctx.across();
     let done = transaction::run(
         ctx,
         (ctx.clone(), *caller, input),

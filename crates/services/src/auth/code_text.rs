@@ -35,17 +35,11 @@ fn sentence(locale: Locale, purpose: CodePurpose, code: &str) -> String {
         (Locale::Ru, CodePurpose::SignIn) => {
             format!("Код для входа: {code}. Никому его не говорите.")
         }
-        (Locale::Ru, CodePurpose::Spend) => {
-            format!("Код для списания баллов: {code}. Назовите его только кассиру.")
-        }
         (Locale::Ru, CodePurpose::ChangePhone) => {
             format!("Код для смены номера: {code}. Никому его не говорите.")
         }
         (Locale::En, CodePurpose::SignIn) => {
             format!("Your sign-in code: {code}. Tell it to nobody.")
-        }
-        (Locale::En, CodePurpose::Spend) => {
-            format!("Your code for spending points: {code}. Tell it to the cashier only.")
         }
         (Locale::En, CodePurpose::ChangePhone) => {
             format!("Your code for changing the phone: {code}. Tell it to nobody.")

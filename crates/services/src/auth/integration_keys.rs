@@ -163,6 +163,7 @@ pub async fn create_for(
         last_used_at: None,
         revoked_at: None,
     };
+    let ctx = &ctx.of(business);
     let stored = (ctx.clone(), row.clone(), hash(&secret), input.location);
     transaction::run(ctx, stored, move |conn, (ctx, row, hash, location)| {
         Box::pin(async move {
@@ -203,7 +204,8 @@ pub async fn list(
     business: BusinessId,
 ) -> Result<Vec<IntegrationKey>, IntegrationKeyError> {
     caller.require_or_admin(business, StaffRole::Owner)?;
-    let rows = store::integration_keys::list(&mut *ctx.connection().await?, business).await?;
+    let mut conn = ctx.of(business).connection().await?;
+    let rows = store::integration_keys::list(&mut conn, business).await?;
     Ok(rows.into_iter().map(view).collect::<Result<_, _>>()?)
 }
 
@@ -218,7 +220,7 @@ pub async fn revoke(
     key: KeyId,
 ) -> Result<(), IntegrationKeyError> {
     caller.require_or_admin(business, StaffRole::Owner)?;
-    let now = ctx.clock().now();
+    let (ctx, now) = (&ctx.of(business), ctx.clock().now());
     let revoked = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
         Box::pin(async move {
             let revoked = store::integration_keys::revoke(conn, business, key, now).await?;
@@ -254,7 +256,7 @@ pub(super) async fn verify(ctx: &Context, secret: &str) -> Result<KeyCaller, Aut
     if key.expires_at.is_some_and(|at| at <= now) {
         return Err(INVALID);
     }
-    note_use(ctx, key.caller.key, now);
+    note_use(&ctx.of(key.caller.business), key.caller.key, now);
     Ok(key.caller.clone())
 }
 
@@ -301,13 +303,10 @@ fn note_use(ctx: &Context, key: KeyId, now: DateTime<Utc>) {
     }
     let ctx = ctx.clone();
     tokio::spawn(async move {
-        let noted = match ctx.connection().await {
-            Ok(mut conn) => {
-                store::integration_keys::touch_across_businesses(&mut conn, key, now).await
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = noted {
+        let noted = transaction::run(&ctx, (), move |conn, ()| {
+            Box::pin(store::integration_keys::touch(conn, key, now))
+        });
+        if let Err(error) = noted.await {
             tracing::debug!(%key, %error, "the use of a key was not noted");
         }
     });

@@ -95,6 +95,8 @@ pub async fn passkey_sign_in(
 ) -> Result<Tokens, SignInError> {
     let keyring = signing_keys::keyring(ctx).await?;
     let refresh = RefreshToken::new(random_bytes());
+    // A person's roles are those at all businesses.
+    let ctx = &ctx.across();
     let given = (ctx.clone(), input);
     let outcome = transaction::run(ctx, given, move |conn, (ctx, input)| {
         Box::pin(decide(conn, ctx, input, replaces, refresh))

@@ -10,6 +10,7 @@ use domain::phone::Phone;
 use domain::text::Text;
 use sqlx::PgConnection;
 use store::error::StoreError;
+use uuid::Uuid;
 
 use super::factors::{step_of, totp_of};
 use super::hashing::HashingError;
@@ -20,7 +21,7 @@ use super::origin::Origin;
 use super::sign_in::SignInError;
 use super::signing_keys;
 use super::tokens::{RefreshToken, Tokens, tokens};
-use super::tries::{NETWORK, PASSWORD};
+use super::tries::{Lock, NETWORK, PASSWORD, Try};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -66,10 +67,18 @@ struct Kept {
     secret_sealed: Vec<u8>,
 }
 
+/// What a try is compared with, and what it brings about in vain.
+struct ToCompare {
+    kept: Option<Kept>,
+    /// Whose phone it is, whether or not he has a password.
+    member: Option<MemberId>,
+    lock: Option<Lock>,
+}
+
 /// What is known before anything is compared.
 enum Counted {
     Waits(DateTime<Utc>),
-    Compare(Option<Kept>),
+    Compare(Box<ToCompare>),
 }
 
 /// Signs a person in. `replaces`: see [`super::passkey_sign_in::passkey_sign_in`].
@@ -93,18 +102,27 @@ pub async fn password_sign_in(
         Box::pin(count(conn, ctx, subjects))
     })
     .await?;
-    let kept = match counted {
+    let found = match counted {
         Counted::Waits(until) => {
             return Err(SignInError::TooMany {
                 retry_after: seconds_until(until, ctx.clock().now()),
             });
         }
-        Counted::Compare(kept) => kept,
+        Counted::Compare(found) => *found,
     };
+    let ToCompare { kept, member, lock } = found;
     let Some((kept, step)) = compare(ctx, &input, kept).await? else {
+        if let Some(lock) = lock {
+            transaction::run(ctx, ctx.clone(), move |conn, ctx| {
+                Box::pin(lock.note(conn, ctx, member))
+            })
+            .await?;
+        }
         return Err(SignInError::InvalidCode);
     };
     let refresh = RefreshToken::new(random_bytes());
+    // A person's roles are those at all businesses.
+    let ctx = &ctx.across();
     let right = (ctx.clone(), subjects, kept, input);
     let person = transaction::run(ctx, right, move |conn, (ctx, subjects, kept, input)| {
         let opening = Opening {
@@ -138,27 +156,28 @@ async fn count(
     subjects: &Subjects,
 ) -> Result<Counted, StoreError> {
     let now = ctx.clock().now();
-    if let Some(until) = NETWORK.take(conn, &subjects.network, now).await? {
+    if let Try::Waits(until) = NETWORK.take(conn, &subjects.network, now).await? {
         return Ok(Counted::Waits(until));
     }
-    if let Some(until) = PASSWORD.take(conn, &subjects.phone, now).await? {
-        return Ok(Counted::Waits(until));
-    }
+    let lock = match PASSWORD.take(conn, &subjects.phone, now).await? {
+        Try::Waits(until) => return Ok(Counted::Waits(until)),
+        Try::Counted(lock) => lock,
+    };
     let phones = std::slice::from_ref(&subjects.member);
     let found = store::members::find_by_phones(conn, phones).await?;
-    let Some(member) = found.first().map(|found| MemberId::from(found.id)) else {
-        return Ok(Counted::Compare(None));
-    };
-    let password = store::passwords::get(conn, member).await?;
-    let authenticator = store::passwords::authenticator(conn, member).await?;
+    let member = found.first().map(|found| MemberId::from(found.id));
+    // Nobody's phone is asked the same questions: else the time that they take would tell whose it is.
+    let subject = member.unwrap_or_else(|| Uuid::nil().into());
+    let password = store::passwords::get(conn, subject).await?;
+    let authenticator = store::passwords::authenticator(conn, subject).await?;
     let kept = password
         .zip(authenticator.and_then(|one| one.secret_sealed))
         .map(|(password, secret_sealed)| Kept {
-            member,
+            member: subject,
             hash_sealed: password.hash_sealed,
             secret_sealed,
         });
-    Ok(Counted::Compare(kept))
+    Ok(Counted::Compare(Box::new(ToCompare { kept, member, lock })))
 }
 
 /// What was kept, and the code's step, if password and code are right.

@@ -51,6 +51,8 @@ pub async fn refresh(
 ) -> Result<Tokens, RefreshError> {
     let token = RefreshToken::parse(refresh_token).ok_or(RefreshError::Invalid)?;
     let keyring = signing_keys::keyring(ctx).await?;
+    // A person's roles are those at all businesses.
+    let ctx = &ctx.across();
     let input = (ctx.clone(), token, origin.clone());
     let outcome = transaction::run(ctx, input, |conn, (ctx, token, origin)| {
         Box::pin(renew(conn, ctx, *token, origin))

@@ -16,6 +16,9 @@ pub use super::one_time_code::{Challenge, LIFE, RESEND_AFTER};
 /// A number whose SIM was changed so recently gets no code, where the provider can tell.
 const SIM_SETTLES_IN_HOURS: u32 = 72;
 
+/// Seconds after which whoever counts is looked for again.
+const COUNTED_AGAIN_AFTER: u32 = 5;
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct RequestCode {
@@ -59,18 +62,17 @@ pub enum RequestCodeError {
         /// Seconds to wait.
         retry_after: u32,
     },
-    /// What all processes count together can't be counted just now, and nothing is sent uncounted.
-    #[error("codes can't be counted just now")]
-    Uncounted {
-        /// Seconds to wait.
-        retry_after: u32,
-    },
     /// Nobody delivers messages here.
     #[error("no provider of text messages is configured")]
     NoProvider,
     /// Nothing can be counted just now, so nothing is sent.
-    #[error("the limits cannot be counted just now: {0}")]
-    NotCounted(String),
+    #[error("the limits cannot be counted just now: {reason}")]
+    NotCounted {
+        /// What is away, for the log.
+        reason: String,
+        /// Seconds to wait.
+        retry_after: u32,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,7 +81,7 @@ pub enum RequestCodeError {
 impl From<LimitError> for RequestCodeError {
     fn from(error: LimitError) -> Self {
         match error {
-            LimitError::Unavailable(reason) => Self::NotCounted(reason),
+            LimitError::Unavailable(reason) => not_counted(reason),
             LimitError::Store(error) => Self::Store(error),
         }
     }
@@ -110,8 +112,7 @@ pub(crate) async fn send_code(
         return Err(RequestCodeError::NoProvider);
     }
     if ctx.shared().health() == Health::Degraded {
-        metrics::counter!("codes_refused_uncounted_total").increment(1);
-        return Err(RequestCodeError::Uncounted { retry_after: 5 });
+        return Err(not_counted("what all processes share is away".to_owned()));
     }
     if sim_changed(ctx, &input.phone).await {
         return Err(RequestCodeError::PhoneNotServed);
@@ -143,6 +144,14 @@ pub(crate) async fn send_code(
             retry_after: seconds_until(until, now),
         },
     })
+}
+
+fn not_counted(reason: String) -> RequestCodeError {
+    metrics::counter!("codes_refused_uncounted_total").increment(1);
+    RequestCodeError::NotCounted {
+        reason,
+        retry_after: COUNTED_AGAIN_AFTER,
+    }
 }
 
 /// What the provider knows of the SIM; one that knows nothing or does not answer stops nobody.

@@ -70,7 +70,8 @@ pub(crate) fn lives(row: &SessionRow) -> bool {
     row.ended_at.is_none() && row.member_status.parse() == Ok(MemberStatus::Active)
 }
 
-/// The person of a sign-in with all roles, whatever the sign-in is good for.
+/// The person of a sign-in with all roles, whatever the sign-in is good for. The transaction must work across businesses:
+/// with another one, roles at businesses are missing.
 pub(crate) async fn person(conn: &mut PgConnection, row: SessionRow) -> Result<Person, StoreError> {
     let member = row.member_id.into();
     let places = store::staff::places_across_businesses(conn, member).await?;

@@ -96,6 +96,8 @@ pub async fn sign_in(ctx: &Context, input: SignIn) -> Result<Tokens, SignInError
     // Asked for first, so that nothing waits for a connection while the transaction holds one.
     let keyring = signing_keys::keyring(ctx).await?;
     let refresh = RefreshToken::new(random_bytes());
+    // A person's roles are those at all businesses.
+    let ctx = &ctx.across();
     let outcome = transaction::run(
         ctx,
         (ctx.clone(), input, refresh),

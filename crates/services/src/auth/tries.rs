@@ -2,12 +2,54 @@
 //! often waits, from half a minute, doubling, up to an hour; at last a year, until the person comes back another way.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::audit::{Action, ObjectKind};
+use domain::ids::MemberId;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::sign_in_tries::TriesRow;
 
+use crate::audit_log::{self, Entry};
+use crate::context::Context;
+
 /// Tries in a row after which waiting does not help (NIST SP 800-63B-4 allows no more than a hundred).
 const MOST: i32 = 100;
+
+/// A try that was counted, before anything is compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Try {
+    /// Nothing may be compared until then.
+    Waits(DateTime<Utc>),
+    /// It may be compared; in vain, it locks.
+    Counted(Option<Lock>),
+}
+
+/// What a try in vain brings about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lock {
+    kind: &'static str,
+    failures: i32,
+    until: DateTime<Utc>,
+}
+
+impl Lock {
+    /// Writes down that the try was in vain; `member`: whose factor it is, if it is anybody's.
+    pub(super) async fn note(
+        self,
+        conn: &mut PgConnection,
+        ctx: &Context,
+        member: Option<MemberId>,
+    ) -> Result<(), StoreError> {
+        let entry = Entry::of(Action::FactorLock, ObjectKind::Factor);
+        let entry = match member {
+            Some(member) => entry.id(member),
+            None => entry,
+        };
+        let what =
+            json!({ "kind": self.kind, "failures": self.failures, "locked_until": self.until });
+        audit_log::record(conn, ctx, entry.after(what)).await
+    }
+}
 
 /// What is counted, and how many tries are free.
 #[derive(Clone, Copy, Debug)]
@@ -47,17 +89,16 @@ pub(super) const RECOVERY: Counter = Counter {
 };
 
 impl Counter {
-    /// Counts a try, in a transaction that must commit whatever comes of it. `Some`: the subject has to wait until then,
-    /// and nothing may be compared.
+    /// Counts a try, in a transaction that must commit whatever comes of it.
     pub(super) async fn take(
         self,
         conn: &mut PgConnection,
         subject: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+    ) -> Result<Try, StoreError> {
         let row = store::sign_in_tries::lock_or_insert(conn, self.kind, subject, now).await?;
         if let Some(until) = row.waits_until.filter(|until| *until > now) {
-            return Ok(Some(until));
+            return Ok(Try::Waits(until));
         }
         let rested = self
             .forgets_after
@@ -73,7 +114,11 @@ impl Counter {
             updated_at: now,
         };
         store::sign_in_tries::update(conn, self.kind, subject, &row).await?;
-        Ok(None)
+        Ok(Try::Counted(row.waits_until.map(|until| Lock {
+            kind: self.kind,
+            failures,
+            until,
+        })))
     }
 
     /// Forgives everything: the subject has proved who it is.

@@ -82,6 +82,7 @@ pub async fn change(
     if !faults.is_empty() {
         return Err(ChangeBusinessError::Invalid(faults));
     }
+    let ctx = &ctx.of(business);
     let input = (ctx.clone(), business, input);
     let result = transaction::run(ctx, input, |conn, (ctx, business, input)| {
         Box::pin(apply(conn, ctx, *business, input))

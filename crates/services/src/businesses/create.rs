@@ -104,8 +104,11 @@ pub async fn create_as_system(
     if !faults.is_empty() {
         return Err(CreateBusinessError::Invalid(faults));
     }
-    let result = transaction::run(ctx, (ctx.clone(), input), |conn, (ctx, input)| {
-        Box::pin(insert(conn, ctx, input))
+    let business = BusinessId::from(ctx.ids().uuid());
+    let ctx = &ctx.of(business);
+    let input = (ctx.clone(), business, input);
+    let result = transaction::run(ctx, input, |conn, (ctx, business, input)| {
+        Box::pin(insert(conn, ctx, *business, input))
     })
     .await;
     if let Ok(business) = &result {
@@ -117,13 +120,14 @@ pub async fn create_as_system(
 async fn insert(
     conn: &mut PgConnection,
     ctx: &Context,
+    business: BusinessId,
     input: &CreateBusiness,
 ) -> Result<Business, CreateBusinessError> {
     let now = ctx.clock().now();
     let text =
         |text: &Option<Text<2000>>| text.as_ref().map_or_else(String::new, ToString::to_string);
     let row = BusinessRow {
-        id: ctx.ids().uuid(),
+        id: business.as_uuid(),
         slug: input.slug.as_str().to_owned(),
         name: input.name.to_string(),
         category: input.category.clone(),
@@ -137,7 +141,6 @@ async fn insert(
         created_at: now,
     };
     store::businesses::insert(conn, &row).await?;
-    let business: BusinessId = row.id.into();
     let entry = Entry::of(Action::BusinessAdd, ObjectKind::Business).id(business);
     audit_log::record(conn, ctx, entry.business(business).after(logged(&row))).await?;
     if let Some(owner) = &input.owner {

@@ -77,6 +77,7 @@ pub async fn add_location(
     {
         return Err(LocationError::ImpossiblePoint);
     }
+    let ctx = &ctx.of(business);
     let row = LocationRow {
         id: ctx.ids().uuid(),
         name: input.name.into_string(),
@@ -117,7 +118,8 @@ pub async fn list_locations(
     ctx: &Context,
     business: BusinessId,
 ) -> Result<Vec<Location>, StoreError> {
-    let rows = store::locations::list(&mut *ctx.connection().await?, business).await?;
+    let mut conn = ctx.of(business).connection().await?;
+    let rows = store::locations::list(&mut conn, business).await?;
     Ok(rows.into_iter().map(view).collect())
 }
 

@@ -77,7 +77,7 @@ pub async fn list_staff(
     business: BusinessId,
 ) -> Result<Vec<StaffMember>, StaffError> {
     caller.require_or_admin(business, StaffRole::Manager)?;
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.of(business).connection().await?;
     if store::businesses::get(&mut conn, business).await?.is_none() {
         return Err(AccessError::Unknown.into());
     }
@@ -126,6 +126,7 @@ pub async fn give_role_as_system(
     business: BusinessId,
     input: GiveRole,
 ) -> Result<MemberId, StaffError> {
+    let ctx = &ctx.of(business);
     let member = transaction::run(ctx, (ctx.clone(), input), move |conn, (ctx, input)| {
         Box::pin(give(conn, ctx, business, input))
     })
@@ -177,6 +178,7 @@ pub async fn take_role(
     member: MemberId,
 ) -> Result<(), StaffError> {
     caller.require_or_admin(business, StaffRole::Owner)?;
+    let ctx = &ctx.of(business);
     transaction::run(ctx, ctx.clone(), move |conn, ctx| {
         Box::pin(async move {
             store::businesses::lock(conn, business)

@@ -33,6 +33,7 @@ pub enum CaseError {
 
 /// Opens a case, or counts once more in the open one.
 pub(super) async fn note(ctx: &Context, new: NewCase) -> Result<(), StoreError> {
+    let ctx = &ctx.of(new.business.into());
     transaction::run(ctx, (ctx.clone(), new), |conn, (ctx, new)| {
         Box::pin(async move {
             let (id, now) = (ctx.ids().uuid(), ctx.clock().now());
@@ -62,7 +63,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<Vec<CaseRow>, CaseError> {
     caller.require(OperatorRole::Support)?;
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.across().connection().await?;
     Ok(fraud_cases::page(&mut conn, open, before, i64::from(limit)).await?)
 }
 
@@ -78,6 +79,7 @@ pub async fn close(
 ) -> Result<CaseRow, CaseError> {
     caller.require(OperatorRole::Support)?;
     let by = caller.member.as_uuid();
+    let ctx = &ctx.across();
     transaction::run(ctx, (ctx.clone(), note), move |conn, (ctx, note)| {
         Box::pin(async move {
             let now = ctx.clock().now();

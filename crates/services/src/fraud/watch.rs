@@ -56,12 +56,23 @@ impl Watch {
             return Ok(());
         };
         note(ctx, self.case(suspicion, None)).await?;
-        Err(PostRefusal::TooMuch {
-            suspicion,
-            member: None,
-            until: hour + TimeDelta::hours(1),
+        Err(too_much(suspicion, hour).into())
+    }
+
+    /// Refuses what [`Self::before`] would refuse, told by what the person at the till credited in this hour. It is a
+    /// question, so no case says so.
+    pub(crate) fn foresee(
+        &self,
+        ctx: &Context,
+        limits: &Limits,
+        by_person: i64,
+    ) -> Result<(), PostRefusal> {
+        let hour = hour_of(ctx.clock().now());
+        let full = self.counted_full(ctx, limits, hour);
+        match full.or_else(|| self.person_full(limits, by_person)) {
+            Some(suspicion) => Err(too_much(suspicion, hour)),
+            None => Ok(()),
         }
-        .into())
     }
 
     /// The limit of the hour that is reached, if one is.
@@ -71,32 +82,43 @@ impl Watch {
         limits: &Limits,
         hour: DateTime<Utc>,
     ) -> Result<Option<Suspicion>, StoreError> {
-        let counted = |whose: Uuid| ctx.caches().till_hours.credited(whose, hour);
-        let reached = |limit: Points, credited: i64| credited >= limit.hundredths();
-        if let (Some(location), Some(limit)) = (self.location, limits.location_points_hour)
-            && reached(limit, counted(location))
+        if let Some(suspicion) = self.counted_full(ctx, limits, hour) {
+            return Ok(Some(suspicion));
+        }
+        let (Some(cashier), Some(_)) = (self.cashier, limits.cashier_points_hour) else {
+            return Ok(None);
+        };
+        let mut conn = ctx.reader().await?;
+        let credited =
+            store::staff_credits::points_of_hour_across_businesses(&mut conn, cashier, hour).await;
+        Ok(self.person_full(limits, conn.done(credited)?))
+    }
+
+    /// The limit that is reached among those that this process counts by itself: of the outlet, of the key.
+    fn counted_full(
+        &self,
+        ctx: &Context,
+        limits: &Limits,
+        hour: DateTime<Utc>,
+    ) -> Option<Suspicion> {
+        let full = |whose: Uuid, limit: Option<Points>| {
+            limit.is_some_and(|limit| {
+                ctx.caches().till_hours.credited(whose, hour) >= limit.hundredths()
+            })
+        };
+        if let Some(location) = self.location
+            && full(location, limits.location_points_hour)
         {
-            return Ok(Some(Suspicion::LocationPointsHour));
+            return Some(Suspicion::LocationPointsHour);
         }
-        match (
-            self.cashier,
-            limits.cashier_points_hour,
-            limits.key_points_hour,
-        ) {
-            (Some(cashier), Some(limit), _) => {
-                let mut conn = ctx.reader().await?;
-                let credited = store::staff_credits::points_of_hour_across_businesses(
-                    &mut conn, cashier, hour,
-                )
-                .await;
-                let credited = conn.done(credited)?;
-                Ok(reached(limit, credited).then_some(Suspicion::CashierPointsHour))
-            }
-            (None, _, Some(limit)) => {
-                Ok(reached(limit, counted(self.poster)).then_some(Suspicion::KeyPointsHour))
-            }
-            (Some(_), None, _) | (None, _, None) => Ok(None),
-        }
+        let of_key = self.cashier.is_none() && full(self.poster, limits.key_points_hour);
+        of_key.then_some(Suspicion::KeyPointsHour)
+    }
+
+    /// The limit of a person, where one stands at the till who has credited so much in this hour.
+    fn person_full(&self, limits: &Limits, credited: i64) -> Option<Suspicion> {
+        let limit = self.cashier.and(limits.cashier_points_hour)?;
+        (credited >= limit.hundredths()).then_some(Suspicion::CashierPointsHour)
     }
 
     /// Counts what was credited, and opens a case for what operators should see.
@@ -144,5 +166,13 @@ impl Watch {
             poster: self.poster,
             member,
         }
+    }
+}
+
+fn too_much(suspicion: Suspicion, hour: DateTime<Utc>) -> PostRefusal {
+    PostRefusal::TooMuch {
+        suspicion,
+        member: None,
+        until: hour + TimeDelta::hours(1),
     }
 }

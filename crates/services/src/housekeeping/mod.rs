@@ -8,6 +8,7 @@ pub mod forget_member_codes;
 pub mod forget_one_time_codes;
 pub mod forget_outbox_events;
 pub mod forget_sign_ins;
+pub mod forget_staff_credits;
 pub mod maintain_partitions;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -44,7 +44,7 @@ impl Handler<Context> for DropAbandonedImports {
 /// # Errors
 /// [`StoreError`] from the database; what was dropped stays dropped.
 pub async fn drop_abandoned(ctx: &Context) -> Result<usize, StoreError> {
-    let now = ctx.clock().now();
+    let (ctx, now) = (&ctx.across(), ctx.clock().now());
     let uploads = TimeDelta::hours(UPLOAD_HOURS);
     let imports = TimeDelta::days(IMPORT_DAYS);
     let mut dropped = 0;
@@ -57,7 +57,7 @@ pub async fn drop_abandoned(ctx: &Context) -> Result<usize, StoreError> {
         for import in found {
             if whole {
                 let failure = ("abandoned", "nobody has gone on with it for a week");
-                match run::end(ctx, import, Some(failure)).await {
+                match run::give_up(ctx, import, failure).await {
                     Ok(_) | Err(RunError::Unknown) => {}
                     Err(RunError::Store(error)) => return Err(error),
                     Err(error @ RunError::Engine(_)) => {

@@ -38,7 +38,7 @@ impl Handler<Context> for ImportPurchases {
         };
         if job.attempt >= job.max_attempts {
             let failure = ("internal", "the work on the file failed again and again");
-            if let Err(error) = run::end(&ctx, self.import_id, Some(failure)).await {
+            if let Err(error) = run::give_up(&ctx, self.import_id, failure).await {
                 tracing::error!(import = %self.import_id, %error, "an import that failed can't be marked so");
             }
         }

@@ -73,6 +73,7 @@ pub async fn import_file(
     stop: &CancellationToken,
     mut report: impl FnMut(&Import) + Send,
 ) -> Result<Import, LocalImportError> {
+    let ctx = &ctx.of(file.business);
     let sha256 = hash(&file.path).await?;
     let found = find_unfinished(ctx, file.business, &sha256, file.format, file.dry_run).await?;
     let import = match found {

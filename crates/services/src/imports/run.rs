@@ -56,9 +56,19 @@ pub async fn run(
     let Some(lock) = WorkLock::take(ctx.pool(), import).await? else {
         return Ok(RunEnd::Busy);
     };
-    let end = work(ctx, import, stop, report).await;
+    let end = match of_its_business(ctx, import).await {
+        Ok(ctx) => work(&ctx, import, stop, report).await,
+        Err(error) => Err(error),
+    };
     lock.release().await;
     end
+}
+
+/// The context for the business of an import, whose identifier is all that a job is told.
+async fn of_its_business(ctx: &Context, import: Uuid) -> Result<Context, RunError> {
+    let mut conn = ctx.across().connection().await?;
+    let row = store::imports::get_across_businesses(&mut conn, import).await?;
+    Ok(ctx.of(row.ok_or(RunError::Unknown)?.business_id.into()))
 }
 
 async fn work(
@@ -157,11 +167,21 @@ async fn ended(ctx: &Context, import: Uuid) -> Result<RunEnd, RunError> {
     }
 }
 
-/// Ends an import, as failed if a reason (code, sentence) is given; one that has ended stays as it is.
+/// Ends an import as failed, for a reason (code, sentence); one that has ended stays as it is.
 ///
 /// # Errors
 /// [`RunError`].
-pub(super) async fn end(
+pub(super) async fn give_up(
+    ctx: &Context,
+    import: Uuid,
+    failure: (&'static str, &'static str),
+) -> Result<Import, RunError> {
+    let ctx = of_its_business(ctx, import).await?;
+    end(&ctx, import, Some(failure)).await
+}
+
+/// Ends an import, as failed if a reason (code, sentence) is given; one that has ended stays as it is.
+async fn end(
     ctx: &Context,
     import: Uuid,
     failure: Option<(&'static str, &'static str)>,

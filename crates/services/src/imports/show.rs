@@ -47,12 +47,15 @@ pub async fn show(
     filter: VerdictFilter,
 ) -> Result<(Import, Vec<VerdictRow>), ShowImportError> {
     caller.require(Scope::ImportsWrite)?;
-    let mut conn = ctx.connection().await?;
     for business in caller.businesses() {
+        let mut conn = ctx.of(business).connection().await?;
         if let Some(row) = store::imports::get(&mut conn, business, import).await? {
             may_import(caller, business)?;
             drop(conn);
-            return Ok((row.try_into()?, verdicts(ctx, import, filter).await?));
+            return Ok((
+                row.try_into()?,
+                verdicts(ctx, business, import, filter).await?,
+            ));
         }
     }
     Err(ShowImportError::Unknown)
@@ -64,10 +67,11 @@ pub async fn show(
 /// [`StoreError`] from the database.
 pub async fn verdicts(
     ctx: &Context,
+    business: BusinessId,
     import: Uuid,
     filter: VerdictFilter,
 ) -> Result<Vec<VerdictRow>, StoreError> {
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.of(business).connection().await?;
     let verdict = filter.only_refused.then_some("refused");
     store::import_verdicts::page(&mut conn, import, verdict, filter.after, filter.limit).await
 }

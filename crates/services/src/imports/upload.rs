@@ -114,7 +114,7 @@ pub fn begin_as_system(ctx: &Context, business: BusinessId, input: NewUpload) ->
             first_byte: 0,
             first_line: 0,
         },
-        ctx: ctx.clone(),
+        ctx: ctx.of(business),
         business,
         format: input.format,
         begun: false,
@@ -328,7 +328,7 @@ pub async fn find_unfinished(
     format: ImportFormat,
     dry_run: bool,
 ) -> Result<Option<Uuid>, StoreError> {
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.of(business).connection().await?;
     store::imports::find_unfinished(&mut conn, business, sha256, format.as_str(), dry_run).await
 }
 

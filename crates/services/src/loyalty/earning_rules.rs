@@ -86,6 +86,8 @@ pub async fn in_force(
 ) -> Result<Vec<Rule>, StoreError> {
     let now = ctx.clock().now();
     let businesses: Vec<Uuid> = business.into_iter().map(Uuid::from).collect();
+    // The rules that hold everywhere are readable by all.
+    let ctx = business.map_or_else(|| ctx.clone(), |business| ctx.of(business));
     let mut conn = ctx.connection().await?;
     let rules = earning_rules::in_force_across_businesses(&mut conn, &businesses, now, now).await?;
     Ok(rules
@@ -105,7 +107,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<Vec<Rule>, RuleError> {
     caller.require(OperatorRole::Admin)?;
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.across().connection().await?;
     Ok(earning_rules::page_across_businesses(&mut conn, after, i64::from(limit)).await?)
 }
 
@@ -115,7 +117,8 @@ pub async fn list(
 /// [`RuleError`].
 pub async fn get(ctx: &Context, caller: &OperatorCaller, rule: RuleId) -> Result<Rule, RuleError> {
     caller.require(OperatorRole::Admin)?;
-    let found = earning_rules::latest(&mut *ctx.connection().await?, rule).await?;
+    let mut conn = ctx.across().connection().await?;
+    let found = earning_rules::latest(&mut conn, rule).await?;
     found.ok_or(RuleError::UnknownRule)
 }
 
@@ -136,6 +139,10 @@ pub async fn add(ctx: &Context, caller: &OperatorCaller, new: NewRule) -> Result
         definition: new.definition,
     };
     check(&ladder::frame(ctx).await?, &rule)?;
+    // A rule without a business holds at all of them.
+    let ctx = &rule
+        .business
+        .map_or_else(|| ctx.across(), |business| ctx.of(business));
     let input = (ctx.clone(), rule.clone(), now);
     let result = transaction::run(ctx, input, |conn, (ctx, rule, now)| {
         Box::pin(async move {
@@ -170,7 +177,8 @@ pub async fn change(
     change: RuleChange,
 ) -> Result<Rule, RuleError> {
     caller.require(OperatorRole::Admin)?;
-    let now = ctx.clock().now();
+    // Whose rule it is shows when it is read.
+    let (ctx, now) = (&ctx.across(), ctx.clock().now());
     let input = (ctx.clone(), ladder::frame(ctx).await?, change, now);
     let result = transaction::run(ctx, input, |conn, (ctx, frame, change, now)| {
         Box::pin(async move {

@@ -56,6 +56,7 @@ impl HoldOrder {
     ) -> Result<HoldItem, AccessError> {
         Ok(HoldItem {
             business: caller.business(self.business)?,
+            cashier_member: caller.person(),
             reference: self.reference,
             member: self.member,
             points: self.points,
@@ -121,6 +122,7 @@ async fn end_hold(
     caller.require(Scope::LoyaltyWrite)?;
     let item = EndHoldItem {
         businesses: caller.businesses(),
+        cashier_member: caller.person(),
         hold,
         end,
         idempotency: Some(idempotency),

@@ -217,23 +217,22 @@ async fn depend_on_order(ctx: &Context, items: &[PostItem]) -> Result<bool, Stor
         let of_business = names.entry(item.business).or_default();
         of_business.push(item.member.clone());
     }
-    let mut conn = ctx.connection().await?;
-    for business in names.keys() {
-        if store::earning_rules::has_budget(&mut conn, business.as_uuid()).await? {
-            return Ok(true);
-        }
-    }
-    let is_phone = |name: &MemberReference| matches!(name, MemberReference::Phone(_));
-    if names.values().flatten().all(is_phone) {
-        return Ok(false);
-    }
     // To look a code up is an attempt, and those are counted.
     let is_code = |name: &MemberReference| matches!(name, MemberReference::Code(..));
     if names.values().flatten().any(is_code) {
         return Ok(true);
     }
+    let is_phone = |name: &MemberReference| matches!(name, MemberReference::Phone(_));
+    let only_phones = names.values().flatten().all(is_phone);
     let mut known: BTreeMap<MemberId, MemberReference> = BTreeMap::new();
     for (business, mut names) in names {
+        let mut conn = ctx.of(business).connection().await?;
+        if store::earning_rules::has_budget(&mut conn, business.as_uuid()).await? {
+            return Ok(true);
+        }
+        if only_phones {
+            continue;
+        }
         let found = resolve_members(&mut conn, ctx, business, &names, OnUnknown::Refuse).await?;
         for (name, found) in names.drain(..).zip(found) {
             let Ok(found) = found else { continue };

@@ -74,15 +74,11 @@ impl PurchaseRequest {
     ) -> Result<PostItem, AccessError> {
         let business = caller.business(self.business)?;
         let location = caller.location(business, self.location)?;
-        let cashier_member = match caller {
-            TillCaller::Key(_) => None,
-            TillCaller::Cashier { member, .. } => Some(*member),
-        };
         Ok(PostItem {
             business,
             location,
             cashier: self.cashier,
-            cashier_member,
+            cashier_member: caller.person(),
             receipt_number: self.receipt_number,
             member: self.member,
             basket: self.basket,

@@ -8,6 +8,7 @@ use super::post_purchase::{PostPurchaseError, PurchaseRequest};
 use super::posting::{self, Posted, Stage};
 use crate::caller::TillCaller;
 use crate::context::Context;
+use crate::fraud::Watch;
 
 /// What the purchase would do.
 ///
@@ -21,5 +22,8 @@ pub async fn quote(
     caller.require(Scope::LoyaltyRead)?;
     let item = request.into_item(caller, None)?;
     let stage = Stage::set(ctx, &BTreeSet::from([item.business])).await?;
-    Ok(posting::quote(ctx, &stage, &item).await??)
+    let quoted = posting::quote(ctx, &stage, &item).await?;
+    let limits = &stage.frame.programme.settings.limits;
+    Watch::of(caller, &item).foresee(ctx, limits, quoted.hour_points)?;
+    Ok(quoted.outcome?)
 }

@@ -50,6 +50,7 @@ impl RefundOrder {
     ) -> RefundItem {
         RefundItem {
             businesses: caller.businesses(),
+            cashier_member: caller.person(),
             purchase: self.purchase,
             receipt_number: self.receipt_number,
             request: self.request,

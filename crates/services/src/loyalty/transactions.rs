@@ -63,7 +63,7 @@ pub async fn list_of_business(
     let business = caller.business(business)?;
     let location = filter.location.map(Into::into);
     filter.location = caller.location(business, location)?.map(Uuid::from);
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.of(business).connection().await?;
     let rows = purchases::page_of_business(&mut conn, business, &filter, i64::from(limit)).await?;
     let sums = sums(&mut conn, &rows).await?;
     Ok(listed(rows, &sums))

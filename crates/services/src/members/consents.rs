@@ -5,12 +5,15 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::consents::{ConsentChannel, ConsentKind};
 use domain::ids::MemberId;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::consents::ConsentRow;
 use store::error::StoreError;
 
+use crate::audit_log::{self, Actor, Entry};
 use crate::auth::session_state::known;
 use crate::caller::MemberCaller;
 use crate::context::Context;
@@ -151,7 +154,7 @@ pub async fn set_consents(
     transaction::run(ctx, input, move |conn, (ctx, member, choices)| {
         Box::pin(async move {
             let rows = to_rows(conn, ctx, choices, source).await?;
-            store::consents::insert(conn, *member, &rows).await?;
+            keep(conn, ctx, *member, &rows, None).await?;
             Ok(states(conn, ctx, *member).await?)
         })
     })
@@ -187,6 +190,34 @@ pub(super) async fn to_rows(
             })
         })
         .collect()
+}
+
+/// Keeps what a member says and writes it down; `by` where the request does not know the member yet.
+pub(super) async fn keep(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    member: MemberId,
+    rows: &[ConsentRow],
+    by: Option<&Actor>,
+) -> Result<(), StoreError> {
+    store::consents::insert(conn, member, rows).await?;
+    for row in rows {
+        let action = if row.given {
+            Action::ConsentGive
+        } else {
+            Action::ConsentWithdraw
+        };
+        let what = json!({ "kind": row.kind, "version": row.version, "channel": row.channel });
+        let entry = Entry::of(action, ObjectKind::Consent)
+            .id(row.id)
+            .after(what);
+        let entry = match by {
+            Some(actor) => entry.by(actor.clone()),
+            None => entry,
+        };
+        audit_log::record(conn, ctx, entry).await?;
+    }
+    Ok(())
 }
 
 /// The required kinds that a member has not agreed to.

@@ -1,13 +1,16 @@
 //! The devices to which a member wants push messages. Their tokens are kept sealed.
 
+use domain::audit::{Action, ObjectKind};
 use domain::people::{Locale, PushProvider};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::PgConnection;
 use store::devices::NewDevice;
 use store::error::StoreError;
 use uuid::Uuid;
 
 use super::consents::{self, ConsentGateError};
+use crate::audit_log::{self, Entry};
 use crate::caller::MemberCaller;
 use crate::context::Context;
 use crate::transaction;
@@ -93,8 +96,11 @@ async fn register(
         token_sealed: &vault.seal(SealedField::DeviceToken, id.as_bytes(), &plain),
         locale: input.locale.as_str(),
     };
-    store::devices::put(conn, &device, ctx.clock().now()).await?;
-    store::devices::keep_newest(conn, caller.member, MOST).await?;
+    let replaced = store::devices::put(conn, &device, ctx.clock().now()).await?;
+    let gave_way = store::devices::keep_newest(conn, caller.member, MOST).await?;
+    let what = json!({ "provider": device.provider, "replaced": replaced, "gave_way": gave_way });
+    let entry = Entry::of(Action::DeviceAdd, ObjectKind::Device).id(id);
+    audit_log::record(conn, ctx, entry.after(what)).await?;
     Ok(id)
 }
 
@@ -108,8 +114,15 @@ pub async fn forget_device(
     device: Uuid,
 ) -> Result<(), DeviceError> {
     let member = caller.member;
-    let gone = transaction::run(ctx, (), move |conn, ()| {
-        Box::pin(async move { store::devices::delete(conn, member, device).await })
+    let gone = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
+        Box::pin(async move {
+            let gone = store::devices::delete(conn, member, device).await?;
+            if gone {
+                let entry = Entry::of(Action::DeviceRemove, ObjectKind::Device).id(device);
+                audit_log::record(conn, ctx, entry).await?;
+            }
+            Ok::<_, StoreError>(gone)
+        })
     })
     .await?;
     if gone {

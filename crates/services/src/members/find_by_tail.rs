@@ -86,8 +86,8 @@ pub async fn find_by_tail(
     let now = ctx.clock().now();
     admit(ctx, caller).await?;
     let hashes = ctx.vault().tail_hashes(business, tail);
-    let rows =
-        store::member_tails::find(&mut *ctx.connection().await?, business, &hashes, SHOWN).await?;
+    let mut conn = ctx.of(business).connection().await?;
+    let rows = store::member_tails::find(&mut conn, business, &hashes, SHOWN).await?;
     let shown = rows.into_iter().map(|row| show(ctx, business, row, now));
     Ok(shown.collect::<Result<_, StoreError>>()?)
 }

@@ -46,9 +46,12 @@ impl Handler<Context> for HashPhoneTails {
 /// # Errors
 /// [`StoreError`] from the database; steps that were done stay done.
 pub async fn hash_phone_tails(ctx: &Context) -> Result<u64, StoreError> {
-    let businesses = store::member_tails::businesses_to_hash(&mut *ctx.connection().await?).await?;
+    let mut conn = ctx.across().connection().await?;
+    let businesses = store::member_tails::businesses_to_hash(&mut conn).await?;
+    drop(conn);
     let mut hashed = 0;
     for business in businesses {
+        let ctx = &ctx.of(business.into());
         loop {
             let step = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
                 Box::pin(step(conn, ctx, business.into()))

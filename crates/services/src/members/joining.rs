@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use domain::audit::ActorKind;
 use domain::consents::{ConsentChannel, ConsentKind};
 use domain::ids::MemberId;
 use domain::invitation_code::InvitationCode;
@@ -9,7 +10,8 @@ use sqlx::PgConnection;
 use store::consents::ConsentRow;
 use store::error::StoreError;
 
-use super::consents::{ConsentChoice, ConsentError, ConsentSource, consent_texts, to_rows};
+use super::consents::{ConsentChoice, ConsentError, ConsentSource, consent_texts, keep, to_rows};
+use crate::audit_log::Actor;
 use crate::context::Context;
 
 /// What a person brings along, checked before the code is.
@@ -77,7 +79,12 @@ pub(crate) async fn welcome(
     joins_now: bool,
     joining: &Joining,
 ) -> Result<(), StoreError> {
-    store::consents::insert(conn, member, &joining.consents).await?;
+    // The request is still nobody's: the sign-in comes after.
+    let person = Actor {
+        id: Some(member.as_uuid()),
+        ..Actor::unnamed(ActorKind::Person)
+    };
+    keep(conn, ctx, member, &joining.consents, Some(&person)).await?;
     let Some(code) = joining.invitation.as_ref().filter(|_| joins_now) else {
         return Ok(());
     };

@@ -60,7 +60,7 @@ pub async fn lookup(
 ) -> Result<LookedUpMember, LookupError> {
     caller.require(Scope::LoyaltyRead)?;
     let business = caller.business(input.business)?;
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.of(business).connection().await?;
     let found = resolve_members(
         &mut conn,
         ctx,

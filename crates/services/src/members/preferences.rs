@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::audit::{Action, ObjectKind};
 use domain::preferences::{Preferences, Topic};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::error::StoreError;
 
 use super::consents::{self, ConsentGateError};
+use crate::audit_log::{self, Entry};
 use crate::caller::MemberCaller;
 use crate::context::Context;
 use crate::{programme, transaction};
@@ -98,10 +101,23 @@ async fn store(
     let encoded = serde_json::to_value(choices)
         .map_err(|error| StoreError(sqlx::Error::Encode(Box::new(error))))?;
     let now = ctx.clock().now();
+    let before = store::notification_preferences::get(conn, caller.member).await?;
     let set = store::notification_preferences::set(conn, caller.member, seen, &encoded, now);
     let version = set.await?.ok_or(PreferencesError::Stale)?;
+    let fields = changed_fields(before.as_ref().map(|row| &row.choices), &encoded);
+    let entry = Entry::of(Action::PreferencesChange, ObjectKind::Member).id(caller.member);
+    audit_log::record(conn, ctx, entry.after(json!({ "fields": fields }))).await?;
     Ok(VersionedPreferences {
         choices: choices.clone(),
         version,
     })
+}
+
+/// Which fields differ; all of them for somebody who made no choice before.
+fn changed_fields<'a>(before: Option<&Value>, after: &'a Value) -> Vec<&'a str> {
+    let fields = after.as_object().into_iter().flatten();
+    fields
+        .filter(|(name, value)| before.and_then(|before| before.get(name)) != Some(value))
+        .map(|(name, _)| name.as_str())
+        .collect()
 }

@@ -1,18 +1,21 @@
 //! A member reads and changes his profile.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::audit::{Action, ObjectKind};
 use domain::consents::ConsentKind;
 use domain::email::Email;
 use domain::ids::MemberId;
 use domain::people::{Locale, MemberStatus};
 use domain::phone::Phone;
 use domain::text::Text;
+use serde_json::json;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::members::ProfileChange;
 
 use super::consents::{self, ConsentGateError};
 use super::{open, open_phone};
+use crate::audit_log::{self, Entry};
 use crate::auth::session_state::known;
 use crate::caller::MemberCaller;
 use crate::context::Context;
@@ -139,6 +142,7 @@ async fn apply(
     input: &ChangeProfile,
 ) -> Result<Profile, ProfileError> {
     consents::require(conn, ctx, member).await?;
+    let before = load(conn, ctx, member).await?;
     let seal = |field, text: &str| {
         ctx.vault()
             .seal(field, member.as_uuid().as_bytes(), text.as_bytes())
@@ -165,7 +169,39 @@ async fn apply(
     if let Some(email) = &input.email {
         set_email(conn, ctx, member, email.as_ref()).await?;
     }
-    load(conn, ctx, member).await
+    let after = load(conn, ctx, member).await?;
+    note(conn, ctx, &before, &after).await?;
+    Ok(after)
+}
+
+/// Writes down what was changed: the names of fields, never what stands in them.
+async fn note(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    before: &Profile,
+    after: &Profile,
+) -> Result<(), StoreError> {
+    let changed = [
+        ("name", before.name != after.name),
+        ("birthday", before.birthday != after.birthday),
+        ("locale", before.locale != after.locale),
+    ];
+    let fields: Vec<&str> = changed
+        .iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| *name)
+        .collect();
+    let member = after.member;
+    if !fields.is_empty() {
+        let entry = Entry::of(Action::ProfileChange, ObjectKind::Member).id(member);
+        audit_log::record(conn, ctx, entry.after(json!({ "fields": fields }))).await?;
+    }
+    if before.email != after.email {
+        let entry = Entry::of(Action::EmailChange, ObjectKind::Member).id(member);
+        let entry = entry.after(json!({ "given": after.email.is_some() }));
+        audit_log::record(conn, ctx, entry).await?;
+    }
+    Ok(())
 }
 
 async fn set_email(

@@ -61,6 +61,8 @@ pub async fn erase(
     caller: &MemberCaller,
     accepted: Points,
 ) -> Result<Erased, EraseError> {
+    // Somebody who works anywhere stays.
+    let ctx = &ctx.across();
     let input = (ctx.clone(), *caller);
     let erased = transaction::run(ctx, input, move |conn, (ctx, caller)| {
         Box::pin(leave(conn, ctx, caller, accepted))

@@ -30,6 +30,7 @@ impl Job for EraseMember {
 impl Handler<Context> for EraseMember {
     async fn run(self, ctx: Context, _run: JobRun) -> Result<(), JobError> {
         let id = self.erasure;
+        let ctx = ctx.across();
         let removed = transaction::run(&ctx, ctx.clone(), move |conn, ctx| {
             Box::pin(remove(conn, ctx, id))
         });
@@ -44,6 +45,8 @@ async fn remove(conn: &mut PgConnection, ctx: &Context, id: Uuid) -> Result<(), 
         return Ok(());
     };
     let mut removed = store::erasures::remove_of_member(conn, row.member_id.into()).await?;
+    let words = store::erasures::remove_words_of_member(conn, row.member_id.into());
+    removed.extend(words.await?);
     if let Some(hash) = &row.phone_hash {
         removed.extend(store::erasures::remove_of_phone(conn, hash).await?);
     }

@@ -31,6 +31,7 @@ impl Job for MakeExport {
 impl Handler<Context> for MakeExport {
     async fn run(self, ctx: Context, _run: JobRun) -> Result<(), JobError> {
         let id = self.export;
+        let ctx = ctx.across();
         let made = transaction::run(&ctx, ctx.clone(), move |conn, ctx| {
             Box::pin(make(conn, ctx, id))
         });

@@ -37,7 +37,7 @@ pub struct Resealed {
 /// # Errors
 /// If the database fails.
 pub async fn under_old_keys(ctx: &Context) -> Result<Vec<OldRows>, StoreError> {
-    store::sealed::old_rows(&mut *ctx.connection().await?, keys_in_use(ctx)).await
+    store::sealed::old_rows(&mut *ctx.across().connection().await?, keys_in_use(ctx)).await
 }
 
 /// Exchanges everything that lives long; what is thrown away by itself within days is counted and left.
@@ -45,6 +45,7 @@ pub async fn under_old_keys(ctx: &Context) -> Result<Vec<OldRows>, StoreError> {
 /// # Errors
 /// If the database fails, or a value does not open; what was exchanged stays so.
 pub async fn reseal(ctx: &Context) -> Result<Resealed, StoreError> {
+    let ctx = &ctx.across();
     let mut rows = members(ctx).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(emails(conn, ctx))).await?;
     rows += repeated(ctx, |conn, ctx| Box::pin(devices(conn, ctx))).await?;

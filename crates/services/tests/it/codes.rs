@@ -198,7 +198,10 @@ async fn what_cannot_be_counted_is_not_sent() {
     };
     let ctx = Context::with_counters(parts, Arc::new(Unreachable));
     let refused = ask(&ctx, &phone("+79161234567")).await;
-    assert!(matches!(refused, Err(RequestCodeError::NotCounted(_))));
+    assert!(matches!(
+        refused,
+        Err(RequestCodeError::NotCounted { retry_after: 5, .. })
+    ));
     let sent: i64 = sqlx::query_scalar("select count(*) from one_time_codes")
         .fetch_one(ctx.pool())
         .await

@@ -14,3 +14,4 @@ mod messages;
 mod programme;
 mod sessions;
 mod transaction;
+mod walls;

@@ -29,6 +29,7 @@ async fn resolve(
     references: Vec<MemberReference>,
     on_unknown: OnUnknown,
 ) -> Vec<Result<MemberId, Unresolved>> {
+    let ctx = &ctx.of(business);
     services::transaction::run(
         ctx,
         (ctx.clone(), references),

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::kit::start;
 
 async fn count(app: &test_kit::TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from sms_budgets")
+    sqlx::query_scalar("select count(*) from code_phones")
         .fetch_one(app.context.pool())
         .await
         .unwrap()
@@ -22,17 +22,17 @@ async fn a_failure_leaves_nothing() {
     let app = start().await;
     let failed: Result<(), StoreError> = run(&app.context, (), |conn, ()| {
         Box::pin(async move {
-            sqlx::query("insert into sms_budgets values ('2026-01-01', 1)")
+            sqlx::query("insert into code_phones values ('1', 0, null, now())")
                 .execute(&mut *conn)
                 .await?;
-            sqlx::query("insert into sms_budgets values ('2026-01-01', 1)")
+            sqlx::query("insert into code_phones values ('1', 0, null, now())")
                 .execute(conn)
                 .await?;
             Ok(())
         })
     })
     .await;
-    assert_eq!(failed.unwrap_err().constraint(), Some("sms_budgets_pkey"));
+    assert_eq!(failed.unwrap_err().constraint(), Some("code_phones_pkey"));
     assert_eq!(count(&app).await, 0);
 }
 
@@ -100,12 +100,12 @@ async fn a_caller_who_leaves_cancels_nothing_half_way() {
     let request = tokio::spawn(async move {
         run(&ctx, signals, |conn, (begun, go, done)| {
             Box::pin(async move {
-                sqlx::query("insert into sms_budgets values ('2026-01-01', 1)")
+                sqlx::query("insert into code_phones values ('1', 0, null, now())")
                     .execute(&mut *conn)
                     .await?;
                 begun.notify_one();
                 go.notified().await;
-                sqlx::query("insert into sms_budgets values ('2026-01-02', 1)")
+                sqlx::query("insert into code_phones values ('2', 0, null, now())")
                     .execute(conn)
                     .await?;
                 done.notify_one();

@@ -73,12 +73,9 @@ pub async fn write(
     let (coded, steps): (Vec<Uuid>, Vec<i64>) = writes.codes.iter().copied().unzip();
     let bought = purchases::Columns::of(writes.purchases);
     let held = wallets::Columns::of(&writes.wallets);
-    let made = lots::NewColumns::of(&writes.new_lots);
-    let drawn = lots::ChangedColumns::of(&writes.changed_lots);
-    let written = journals::Columns::of(&writes.journals);
-    let entered = journals::EntryColumns::of(&writes.journals);
-    let days = member_progress::DayColumns::of(writes.days);
-    let visits = member_progress::VisitColumns::of(writes.visits);
+    let (made, drawn) = lots::columns(&writes.new_lots, &writes.changed_lots);
+    let (written, entered) = journals::columns(&writes.journals);
+    let (days, visits) = member_progress::columns(writes.days, writes.visits);
     let usage = usage_columns(writes.usage);
     let credits = staff_credits::Columns::of(writes.credits);
     let told = outbox_events::Columns::of(writes.events);

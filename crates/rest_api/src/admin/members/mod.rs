@@ -4,5 +4,6 @@ pub mod block;
 pub mod find;
 pub mod list;
 pub mod model;
+pub mod reset_factors;
 pub mod show;
 pub mod unblock;

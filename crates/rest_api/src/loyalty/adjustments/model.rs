@@ -94,7 +94,7 @@ impl From<&AdjustmentRow> for Adjustment {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionIn {
-    /// A word to it.
+    /// A word to it. People's names don't belong here: it stays in the books.
     #[schema(min_length = 1, max_length = 500, example = "Seen the receipts")]
     pub note: Option<String>,
 }

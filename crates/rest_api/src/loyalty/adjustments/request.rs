@@ -34,7 +34,7 @@ pub struct AdjustmentIn {
     /// Only for points that are taken: whether a member who has fewer owes the rest. Otherwise it is taken down to zero.
     #[serde(default)]
     into_debt: bool,
-    /// Why.
+    /// Why. People's names don't belong here: it stays in the books.
     #[schema(
         min_length = 1,
         max_length = 500,

@@ -4,6 +4,7 @@
 mod adjustments;
 mod members;
 mod noted;
+mod own_account;
 mod roles;
 mod tills;
 mod transfers;

@@ -18,6 +18,16 @@ async fn sell(desk: &Desk, by: &SignedIn, receipt: &str, phone: &str, total: i64
     desk.post(by, "/transactions", receipt, &body).send().await
 }
 
+/// What a quote says to the same, which posting refuses: the same refusal, and no case.
+async fn foreseen(desk: &Desk, token: &str, body: &Value, limit: &str) {
+    let before = cases(desk).await;
+    let quote = desk.shop.app.post("/api/v1/loyalty/quote").bearer(token);
+    let problem = quote.json(body).send().await;
+    let problem = problem.expect_problem(409, "velocity_limit");
+    assert_eq!(problem["limit"], limit);
+    assert_eq!(cases(desk).await, before, "a question opens no case");
+}
+
 async fn cases(desk: &Desk) -> Vec<Value> {
     let page = desk.get(&desk.support, "/admin/fraud-cases").await;
     page.expect(200)["items"].as_array().expect("items").clone()
@@ -57,6 +67,9 @@ async fn one_hand_credits_one_member_so_often_a_day() {
     assert_eq!(flagged.len(), 1);
     assert_eq!(flagged[0]["kind"], "repeated_credits");
     assert_eq!(flagged[0]["poster_id"], json!(cashier.member));
+    let body = purchase("A-3", ANNA, 10_000);
+    foreseen(&desk, &cashier.token, &body, "cashier_member_day").await;
+    desk.shop.quote(&body).await.expect(200);
     let refused = sell(&desk, &cashier, "A-3", ANNA, 10_000).await;
     let problem = refused.expect_problem(409, "velocity_limit");
     assert_eq!(problem["limit"], "cashier_member_day");
@@ -117,6 +130,8 @@ async fn a_member_earns_so_often_a_day_however_many_tills_post_at_once() {
     }
     let open = cases(&desk).await;
     assert_eq!((open.len(), &open[0]["occurrences"]), (1, &json!(17)));
+    let body = purchase("A-20", ANNA, 10_000);
+    foreseen(&desk, &desk.shop.till, &body, "member_accruals_day").await;
     // A refund makes no room, another partner has its own count, the next day begins anew.
     let other = desk.shop.app.business("bukva").await;
     let till = desk.shop.app.till(other).await;
@@ -132,6 +147,10 @@ async fn a_member_earns_so_often_a_day_however_many_tills_post_at_once() {
         .await
         .expect(201);
     desk.shop.app.advance(12 * HOUR);
+    desk.shop
+        .quote(&purchase("N-1", ANNA, 10_000))
+        .await
+        .expect(200);
     desk.shop
         .post(&purchase("N-1", ANNA, 10_000))
         .await
@@ -150,6 +169,8 @@ async fn a_person_and_a_key_credit_so_much_an_hour() {
         .staff(desk.shop.business, CASHIER, StaffRole::Cashier)
         .await;
     sell(&desk, &cashier, "A-1", ANNA, 20_000).await.expect(201);
+    let small = purchase("A-2", BORIS, 100);
+    foreseen(&desk, &cashier.token, &small, "cashier_points_hour").await;
     let refused = sell(&desk, &cashier, "A-2", BORIS, 100).await;
     let problem = refused.expect_problem(409, "velocity_limit");
     assert_eq!(problem["limit"], "cashier_points_hour");
@@ -159,7 +180,9 @@ async fn a_person_and_a_key_credit_so_much_an_hour() {
         .post(&purchase("T-1", ANNA, 30_000))
         .await
         .expect(201);
-    let full = desk.shop.post(&purchase("T-2", BORIS, 100)).await;
+    let small = purchase("T-2", BORIS, 100);
+    foreseen(&desk, &desk.shop.till, &small, "key_points_hour").await;
+    let full = desk.shop.post(&small).await;
     assert_eq!(
         full.expect_problem(409, "velocity_limit")["limit"],
         "key_points_hour"
@@ -225,4 +248,30 @@ async fn a_case_is_closed_once_with_a_note() {
         .send()
         .await;
     nothing.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn what_a_hand_credited_is_forgotten_when_no_limit_counts_it_any_more() {
+    let desk = Desk::open().await;
+    let app = &desk.shop.app;
+    let cashier = app.staff(desk.shop.business, CASHIER, StaffRole::Cashier);
+    sell(&desk, &cashier.await, "A-1", ANNA, 10_000)
+        .await
+        .expect(201);
+    for (wait, left) in [(0, 1), (71, 1), (2, 0)] {
+        app.advance(wait * HOUR);
+        app.forget_staff_credits().await;
+        let rows: i64 = sqlx::query_scalar("select count(*) from staff_credits")
+            .fetch_one(
+                &mut *app
+                    .context
+                    .across()
+                    .connection()
+                    .await
+                    .expect("a connection"),
+            )
+            .await
+            .expect("the database answers");
+        assert_eq!(rows, left);
+    }
 }

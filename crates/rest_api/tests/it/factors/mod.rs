@@ -1,9 +1,10 @@
 //! Passkeys, passwords with authenticators, and coming back, over HTTP.
 
-mod device;
+pub(crate) mod device;
 mod passkeys;
-mod passwords;
+pub(crate) mod passwords;
 mod recovery;
+mod reset;
 
 use serde_json::{Value, json};
 use test_kit::{Answer, TestApp};
@@ -11,7 +12,13 @@ use test_kit::{Answer, TestApp};
 use self::device::Device;
 
 /// A call with a token.
-async fn call(app: &TestApp, method: &str, path: &str, token: &str, body: &Value) -> Answer {
+pub(crate) async fn call(
+    app: &TestApp,
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> Answer {
     let path = format!("/api/v1/auth/{path}");
     let request = app.request(method, &path).bearer(token);
     if body.is_null() {
@@ -22,7 +29,7 @@ async fn call(app: &TestApp, method: &str, path: &str, token: &str, body: &Value
 }
 
 /// Enrols a passkey of this device.
-async fn enrol(app: &TestApp, token: &str, device: &mut Device) -> Answer {
+pub(crate) async fn enrol(app: &TestApp, token: &str, device: &mut Device) -> Answer {
     let begun = call(app, "POST", "passkeys", token, &json!({})).await;
     let begun = begun.expect(202);
     let credential = device.create(&begun["public_key"]).await;

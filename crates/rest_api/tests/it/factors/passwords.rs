@@ -11,10 +11,10 @@ use super::{call, token_of};
 
 const PHONE: &str = "+79160000001";
 const NOBODY: &str = "+79160000009";
-const PASSWORD: &str = "зелёный слон пьёт кефир";
+pub(crate) const PASSWORD: &str = "зелёный слон пьёт кефир";
 
 /// The authenticator of a secret as the service shows it.
-fn authenticator(secret: &str) -> Totp {
+pub(crate) fn authenticator(secret: &str) -> Totp {
     let secret = Secret::try_from_base32(secret).expect("base 32");
     let builder = Builder::new().with_secret(secret.as_bytes().to_vec());
     builder
@@ -24,7 +24,7 @@ fn authenticator(secret: &str) -> Totp {
 }
 
 /// The code that it shows now.
-fn code(app: &TestApp, totp: &Totp) -> String {
+pub(crate) fn code(app: &TestApp, totp: &Totp) -> String {
     let now = u64::try_from(app.now().timestamp()).expect("after 1970");
     totp.generate(now).to_string()
 }
@@ -113,9 +113,26 @@ async fn after_five_tries_everybody_waits_and_a_stranger_s_phone_too() {
         answer.expect_problem(429, "account_locked");
         assert_eq!(answer.header("retry-after"), "30");
     }
+    let me = Some(anna.member.to_string());
+    let expected = [(me, "password", 5), (None, "password", 5)];
+    assert_eq!(
+        locks(&app).await,
+        expected.map(|(id, kind, n)| (id, kind.to_owned(), n))
+    );
     app.advance(Duration::from_secs(31));
     let good = code(&app, &totp);
     enter(&app, PHONE, PASSWORD, &good).await.expect(200);
+}
+
+/// The locks that the audit log tells of, oldest first: whose factor, which kind, after how many failures.
+async fn locks(app: &TestApp) -> Vec<(Option<String>, String, i32)> {
+    sqlx::query_as(
+        "select object_id, after ->> 'kind', (after ->> 'failures')::int from audit_log
+         where action = 'factor.lock' order by id",
+    )
+    .fetch_all(app.context.pool())
+    .await
+    .expect("the database answers")
 }
 
 #[tokio::test]
@@ -147,6 +164,8 @@ async fn five_wrong_first_codes_make_the_enrolment_wait() {
     call(&app, "POST", "totp", &anna.token, &good)
         .await
         .expect_problem(429, "account_locked");
+    let noted = (Some(anna.member.to_string()), "totp".to_owned(), 5);
+    assert_eq!(locks(&app).await, [noted]);
     app.advance(Duration::from_secs(31));
     let good = json!({"code": code(&app, &totp)});
     call(&app, "POST", "totp", &anna.token, &good)

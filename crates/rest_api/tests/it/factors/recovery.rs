@@ -12,7 +12,7 @@ use super::{Device, assert, call, enrol, token_of};
 const PHONE: &str = "+79160000001";
 
 /// Signs in by phone with a recovery code besides.
-async fn come_back(app: &TestApp, code: &str) -> Answer {
+pub(super) async fn come_back(app: &TestApp, code: &str) -> Answer {
     app.advance(Duration::from_secs(61));
     let asked = app.post("/api/v1/auth/otp").json(&json!({"phone": PHONE}));
     let challenge = asked.send().await.expect(202)["challenge_id"].clone();
@@ -74,6 +74,13 @@ async fn wrong_recovery_codes_are_counted() {
             .await
             .expect_problem(401, "sign_in_failed");
     }
+    let noted: Vec<(String, String)> = sqlx::query_as(
+        "select object_id, after ->> 'kind' from audit_log where action = 'factor.lock'",
+    )
+    .fetch_all(app.context.pool())
+    .await
+    .expect("the database answers");
+    assert_eq!(noted, [(anna.member.to_string(), "recovery".to_owned())]);
     // Five in a row, an hour apart each: the wait of half a minute is over, and the right one counts.
     app.advance(Duration::from_secs(3600));
     let right = made["codes"][0].as_str().expect("a code");

@@ -5,5 +5,6 @@
 mod bodies;
 mod doors;
 mod fields;
+mod step_up;
 mod town;
 mod walk;

@@ -78,8 +78,15 @@ async fn keys_of_two_callers_do_not_meet() {
 #[tokio::test]
 async fn a_request_in_flight_is_told_so() {
     let shop = Shop::open().await;
+    let mut across = shop
+        .app
+        .context
+        .across()
+        .connection()
+        .await
+        .expect("a connection");
     let principal: uuid::Uuid = sqlx::query_scalar("select id from integration_keys")
-        .fetch_one(shop.app.context.pool())
+        .fetch_one(&mut *across)
         .await
         .expect("the till's key");
     // Another node works on the same request: it holds the key's lock.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::rights::{OperatorRole, StaffRole};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 use test_kit::{Answer, SignedIn, TestApp, place_of};
 
 use crate::transactions::{Shop, purchase};
@@ -158,4 +159,46 @@ async fn what_must_be_done_first_is_told() {
     app.advance(Duration::from_secs(16 * 60));
     let anna = app.sign_in_again(PHONE).await;
     leave(app, &anna, 5_000).await.expect(202);
+}
+
+#[tokio::test]
+async fn what_operators_wrote_of_a_person_goes_too() {
+    let shop = Shop::open().await;
+    let app = &shop.app;
+    let anna = app.sign_in(PHONE).await;
+    let support = app.operator("+79160000001", OperatorRole::Support).await;
+    for what in ["block", "unblock"] {
+        let path = format!("/api/v1/admin/members/{}/{what}", anna.member);
+        let why = json!({ "reason": format!("Каренина, {what}") });
+        let done = app.post(&path).bearer(&support.token).json(&why);
+        done.send().await.expect(204);
+    }
+    let mut owner = PgConnection::connect(&app.database_url())
+        .await
+        .expect("the database answers");
+    let across = sqlx::query("set app.business = '*'").execute(&mut owner);
+    across.await.expect("it may");
+    sqlx::query(
+        "insert into fraud_cases (id, kind, business_id, poster_id, member_id, occurrences, opened_at, last_at,
+                                  closed_by, closed_at, note)
+         values (gen_random_uuid(), 'repeated_credits', $1, $2, $3, 1, now(), now(), $2, now(), 'Каренина платит сама')",
+    )
+    .bind(shop.business.as_uuid())
+    .bind(support.member.as_uuid())
+    .bind(anna.member.as_uuid())
+    .execute(&mut owner)
+    .await
+    .expect("a case");
+    let anna = app.sign_in_again(PHONE).await;
+    leave(app, &anna, 0).await.expect(202);
+    app.run_personal_data_jobs().await;
+    assert_eq!(place_of(&app.dump().await, "Каренина"), None);
+    let kept: (i64, i64) = sqlx::query_as(
+        "select (select count(*) from member_blocks where lifted_by = $1), (select count(*) from fraud_cases where closed_by = $1)",
+    )
+    .bind(support.member.as_uuid())
+    .fetch_one(&mut owner)
+    .await
+    .expect("counts");
+    assert_eq!(kept, (1, 1), "who decided stays");
 }

@@ -4,9 +4,11 @@ mod consents;
 mod devices;
 mod erasure;
 mod export;
+mod noted;
 mod preferences;
 mod referrals;
 mod rotation;
+mod whose_data;
 
 use serde_json::json;
 use test_kit::TestApp;

@@ -9,7 +9,7 @@ use totp_rs::{Builder, Totp};
 
 use super::standing::{expect_change, refuse_last, require_change};
 use super::{Change, FactorError, tell};
-use crate::auth::tries::TOTP;
+use crate::auth::tries::{TOTP, Try};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -119,10 +119,24 @@ async fn confirm(
     code: &str,
 ) -> Result<(), FactorError> {
     let (member, now) = (person.member, ctx.clock().now());
-    let subject = member.as_uuid();
-    if let Some(until) = TOTP.take(conn, subject.as_bytes(), now).await? {
-        return Err(FactorError::waits(until, now));
+    let lock = match TOTP.take(conn, member.as_uuid().as_bytes(), now).await? {
+        Try::Waits(until) => return Err(FactorError::waits(until, now)),
+        Try::Counted(lock) => lock,
+    };
+    let outcome = compare(conn, ctx, person, code).await;
+    if let (Err(FactorError::DoesNotFit), Some(lock)) = (&outcome, lock) {
+        lock.note(conn, ctx, Some(member)).await?;
     }
+    outcome
+}
+
+async fn compare(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    person: &Person,
+    code: &str,
+) -> Result<(), FactorError> {
+    let (member, now) = (person.member, ctx.clock().now());
     require_change(conn, ctx, person).await?;
     let row = store::passwords::authenticator(conn, member).await?;
     let pending = row
@@ -134,7 +148,7 @@ async fn confirm(
     if !store::passwords::confirm_authenticator(conn, member, &pending, step, now).await? {
         return Err(FactorError::DoesNotFit);
     }
-    TOTP.forgive(conn, subject.as_bytes()).await?;
+    TOTP.forgive(conn, member.as_uuid().as_bytes()).await?;
     tell(conn, ctx, member, Change::AuthenticatorAdded).await?;
     Ok(())
 }
@@ -168,6 +182,8 @@ pub(in crate::auth) fn step_of(totp: &Totp, code: &str, now: i64) -> Option<i64>
 /// # Errors
 /// See [`FactorError`].
 pub async fn remove_authenticator(ctx: &Context, person: &Person) -> Result<(), FactorError> {
+    // Somebody who works anywhere keeps a strong factor.
+    let ctx = &ctx.across();
     let input = (ctx.clone(), person.clone());
     transaction::run(ctx, input, |conn, (ctx, person)| {
         Box::pin(async move {

@@ -7,6 +7,7 @@ mod overview;
 mod passkeys;
 mod password;
 mod recovery;
+mod reset;
 mod standing;
 
 pub use authenticator::{
@@ -25,6 +26,7 @@ pub use recovery::{
     ENROLMENT_CODE_LIFE, RecoveryCode, issue_enrolment_code_as_system, make_recovery_codes,
 };
 pub(super) use recovery::{Spent, spend};
+pub use reset::{HandedOut, ResetFactorsError, reset_factors};
 
 use chrono::{DateTime, Utc};
 use domain::password::PasswordError;

@@ -34,6 +34,8 @@ pub(crate) enum Change {
     RecoveryCodesMade,
     /// Somebody signed in with a recovery code.
     CameBack,
+    /// An admin removed them all.
+    Reset,
 }
 
 impl Change {
@@ -46,13 +48,14 @@ impl Change {
             Self::AuthenticatorRemoved => "authenticator_removed",
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::CameBack => "came_back",
+            Self::Reset => "reset",
         }
     }
 
     const fn action(self) -> Action {
         match self {
             Self::PasskeyAdded | Self::AuthenticatorAdded => Action::FactorAdd,
-            Self::PasskeyRemoved | Self::AuthenticatorRemoved => Action::FactorRemove,
+            Self::PasskeyRemoved | Self::AuthenticatorRemoved | Self::Reset => Action::FactorRemove,
             Self::PasswordSet => Action::PasswordSet,
             Self::RecoveryCodesMade => Action::RecoveryMake,
             Self::CameBack => Action::RecoveryUse,
@@ -74,6 +77,8 @@ impl Change {
             (Self::RecoveryCodesMade, Locale::Ru) => "Созданы новые коды восстановления.",
             (Self::RecoveryCodesMade, Locale::En) => "New recovery codes were made.",
             (Self::CameBack, Locale::Ru) => "Вход по коду восстановления.",
+            (Self::Reset, Locale::Ru) => "Все способы входа сброшены.",
+            (Self::Reset, Locale::En) => "All ways to sign in were reset.",
             (Self::CameBack, Locale::En) => "A recovery code was used to sign in.",
         }
     }

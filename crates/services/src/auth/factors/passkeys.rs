@@ -236,6 +236,8 @@ pub async fn remove_passkey(
     person: &Person,
     passkey: PasskeyId,
 ) -> Result<(), FactorError> {
+    // Somebody who works anywhere keeps a strong factor.
+    let ctx = &ctx.across();
     let input = (ctx.clone(), person.clone());
     transaction::run(ctx, input, move |conn, (ctx, person)| {
         Box::pin(async move {

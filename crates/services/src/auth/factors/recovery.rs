@@ -2,7 +2,7 @@
 //! somebody whose first factor nobody else could vouch for. Either, together with a code by text message, opens a sign-in
 //! that may enrol factors and nothing else. 80 random bits each; only a keyed hash is kept.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::audit::{Action, ObjectKind};
 use domain::ids::MemberId;
 use domain::people::RecoveryCodeKind;
@@ -13,7 +13,7 @@ use store::error::StoreError;
 use super::standing::require_change;
 use super::{Change, FactorError, tell};
 use crate::audit_log::{self, Entry};
-use crate::auth::tries::RECOVERY;
+use crate::auth::tries::{RECOVERY, Try};
 use crate::caller::Person;
 use crate::context::Context;
 use crate::ids::random_bytes;
@@ -36,7 +36,7 @@ const LENGTH: usize = 16;
 pub struct RecoveryCode(String);
 
 impl RecoveryCode {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let random: [u8; LENGTH] = random_bytes();
         let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
         Self(random.iter().map(letter).collect())
@@ -115,22 +115,31 @@ pub async fn issue_enrolment_code_as_system(
     member: MemberId,
 ) -> Result<RecoveryCode, StoreError> {
     let code = RecoveryCode::new();
-    let hashes = vec![code.hash(ctx, member)];
-    transaction::run(ctx, (ctx.clone(), hashes), move |conn, (ctx, hashes)| {
-        Box::pin(async move {
-            let now = ctx.clock().now();
-            let until = Some(now + ENROLMENT_CODE_LIFE);
-            let kind = RecoveryCodeKind::Enrolment;
-            store::recovery_codes::replace(conn, member, kind, hashes, until, now).await?;
-            let entry = Entry::of(Action::FactorReset, ObjectKind::Factor).id(member);
-            let entry = entry.after(json!({ "enrolment_code_until": until }));
-            audit_log::record(conn, ctx, entry).await?;
-            // Whoever is let in again by hand need not wait for tries of the past.
-            RECOVERY.forgive(conn, member.as_uuid().as_bytes()).await
-        })
+    let input = (ctx.clone(), code.clone());
+    transaction::run(ctx, input, move |conn, (ctx, code)| {
+        Box::pin(async move { hand_out(conn, ctx, member, code).await.map(|_| ()) })
     })
     .await?;
     Ok(code)
+}
+
+/// Keeps an enrolment code in place of the one before; until when it is good.
+pub(super) async fn hand_out(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    member: MemberId,
+    code: &RecoveryCode,
+) -> Result<DateTime<Utc>, StoreError> {
+    let now = ctx.clock().now();
+    let (until, kind) = (now + ENROLMENT_CODE_LIFE, RecoveryCodeKind::Enrolment);
+    let hashes = [code.hash(ctx, member)];
+    store::recovery_codes::replace(conn, member, kind, &hashes, Some(until), now).await?;
+    let entry = Entry::of(Action::FactorReset, ObjectKind::Factor).id(member);
+    let entry = entry.after(json!({ "enrolment_code_until": until }));
+    audit_log::record(conn, ctx, entry).await?;
+    // Whoever is let in again by hand need not wait for tries of the past.
+    RECOVERY.forgive(conn, member.as_uuid().as_bytes()).await?;
+    Ok(until)
 }
 
 /// What a code that somebody showed is worth.
@@ -140,7 +149,7 @@ pub(in crate::auth) enum Spent {
     /// It is not.
     Wrong,
     /// Too many tries before: nothing was looked at.
-    Waits(chrono::DateTime<chrono::Utc>),
+    Waits(DateTime<Utc>),
 }
 
 /// Uses a code up. The caller's transaction must commit whatever comes out: tries are counted.
@@ -152,17 +161,21 @@ pub(in crate::auth) async fn spend(
 ) -> Result<Spent, StoreError> {
     let now = ctx.clock().now();
     let subject = member.as_uuid();
-    if let Some(until) = RECOVERY.take(conn, subject.as_bytes(), now).await? {
-        return Ok(Spent::Waits(until));
-    }
-    let Some(code) = RecoveryCode::parse(text) else {
-        return Ok(Spent::Wrong);
+    let lock = match RECOVERY.take(conn, subject.as_bytes(), now).await? {
+        Try::Waits(until) => return Ok(Spent::Waits(until)),
+        Try::Counted(lock) => lock,
     };
-    let hash = code.hash(ctx, member);
-    if store::recovery_codes::spend(conn, member, &hash, now)
-        .await?
-        .is_none()
-    {
+    let spent = match RecoveryCode::parse(text) {
+        Some(code) => {
+            let hash = code.hash(ctx, member);
+            store::recovery_codes::spend(conn, member, &hash, now).await?
+        }
+        None => None,
+    };
+    if spent.is_none() {
+        if let Some(lock) = lock {
+            lock.note(conn, ctx, Some(member)).await?;
+        }
         return Ok(Spent::Wrong);
     }
     RECOVERY.forgive(conn, subject.as_bytes()).await?;

@@ -1,5 +1,5 @@
 //! Who may change factors. Somebody who has a strong one proves it afresh; somebody who has none and no power over the
-//! programme enrols the first within a fresh sign-in by phone; an operator needs an enrolment code for it. Whoever lost
+//! programme enrols the first within a fresh sign-in by phone; an operator, and whoever was handed an enrolment code, needs that for it. Whoever lost
 //! everything comes back with a recovery code, and has a quarter of an hour.
 
 use chrono::TimeDelta;
@@ -48,6 +48,10 @@ fn judge(ctx: &Context, person: &Person, standing: &StandingRow) -> Result<(), F
     }
     if has_strong(standing) {
         return Err(AccessError::StepUpRequired.into());
+    }
+    // Whoever was handed a code enrols with it: the phone alone would do for whoever has the phone.
+    if standing.enrolment_code {
+        return Err(FactorError::EnrolmentCodeRequired);
     }
     let required = ctx.config().staff_second_factor == StaffSecondFactor::Required;
     if standing.is_operator && required {

@@ -329,7 +329,10 @@ fn ask_of_limits(
 }
 
 /// The day of the programme's zone, and the hour in which it begins.
-fn today(settings: &ProgrammeSettings, now: DateTime<Utc>) -> (NaiveDate, DateTime<Utc>) {
+pub(super) fn today(
+    settings: &ProgrammeSettings,
+    now: DateTime<Utc>,
+) -> (NaiveDate, DateTime<Utc>) {
     let day = day_of(now, settings.time_zone);
     let begins = start_of_day(day, settings.time_zone);
     (day, hour_of(begins.unwrap_or(now)))

@@ -22,7 +22,7 @@ pub use store::purchases::PurchaseRow;
 pub use store::refunds::RefundRow;
 
 pub use self::order::{EndHoldItem, HoldEnd, HoldItem, Order, PostItem, RefundItem};
-pub use self::outcome::{Balance, HeldPoints, PostOutcome, PostRefusal, Posted, Refunded};
+pub use self::outcome::{Balance, HeldPoints, PostOutcome, PostRefusal, Posted, Quoted, Refunded};
 use super::ladder::{self, Frame};
 use super::places::{Places, places};
 use crate::context::Context;
@@ -99,13 +99,12 @@ pub async fn post_group(
 ///
 /// # Errors
 /// [`StoreError`] from the database.
-pub async fn quote(
-    ctx: &Context,
-    stage: &Stage,
-    item: &PostItem,
-) -> Result<Result<Posted, PostRefusal>, StoreError> {
+pub async fn quote(ctx: &Context, stage: &Stage, item: &PostItem) -> Result<Quoted, StoreError> {
     let now = present(ctx);
-    let loaded = quoting::load(ctx, stage, item, now).await?;
+    let (loaded, hour_points) = quoting::load(ctx, stage, item, now).await?;
     let mut book = book::Book::new(loaded, now);
-    Ok(book.decide(ctx, 0, item))
+    Ok(Quoted {
+        outcome: book.decide(ctx, 0, item),
+        hour_points,
+    })
 }

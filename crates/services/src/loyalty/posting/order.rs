@@ -115,6 +115,8 @@ pub struct PostItem {
 pub struct RefundItem {
     /// The caller's businesses: the purchase is of one of them.
     pub businesses: Vec<BusinessId>,
+    /// The cashier as a member, who can't have points given back or taken at the own account.
+    pub cashier_member: Option<MemberId>,
     /// The purchase.
     pub purchase: PurchaseId,
     /// The refund's own receipt, if the till prints one.
@@ -134,6 +136,8 @@ pub struct RefundItem {
 pub struct HoldItem {
     /// Where.
     pub business: BusinessId,
+    /// The cashier as a member, who can't set own points aside.
+    pub cashier_member: Option<MemberId>,
     /// The caller's name for it, unique within the business.
     pub reference: String,
     /// Whose points.
@@ -151,6 +155,8 @@ pub struct HoldItem {
 pub struct EndHoldItem {
     /// The caller's businesses: the hold is of one of them.
     pub businesses: Vec<BusinessId>,
+    /// The cashier as a member, who can't end a hold of the own account.
+    pub cashier_member: Option<MemberId>,
     /// The hold.
     pub hold: HoldId,
     /// How it ends.

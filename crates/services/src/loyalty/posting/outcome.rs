@@ -16,6 +16,15 @@ use uuid::Uuid;
 use crate::idempotency::{Answer, Answered, IdempotencyError};
 use crate::members::Unresolved;
 
+/// What a purchase would do, were it posted now.
+#[derive(Debug)]
+pub struct Quoted {
+    /// The purchase, or why it would be refused.
+    pub outcome: Result<Posted, PostRefusal>,
+    /// The points (hundredths) that the person at the till, if one stands there, credited in this hour.
+    pub hour_points: i64,
+}
+
 /// A posted purchase with what the member has after it.
 #[derive(Clone, Debug)]
 pub struct Posted {
@@ -136,8 +145,8 @@ pub enum PostRefusal {
     /// The rotating code has paid before.
     #[error("the code of the member was used before")]
     CodeUsed,
-    /// A cashier can't credit the own account.
-    #[error("a cashier can't credit the own account")]
+    /// Nobody at a till moves points of the own account.
+    #[error("nobody at a till moves points of the own account")]
     OwnAccount,
     /// Too much is earned, or by the same hand.
     #[error("a limit at the till is reached: {suspicion}")]

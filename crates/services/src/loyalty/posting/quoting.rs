@@ -20,9 +20,9 @@ use store::wallets::WalletRow;
 use uuid::Uuid;
 
 use super::counting;
-use super::load::{Loaded, rules, states};
+use super::load::{Loaded, rules, states, today};
 use super::resolve::{IfUnknown, Members, Naming};
-use super::{PostItem, Stage};
+use super::{PostItem, Stage, hour_of};
 use crate::context::Context;
 use crate::loyalty::wallets::{self, Beside, Needs};
 use crate::members::MemberReference;
@@ -30,13 +30,14 @@ use crate::members::MemberReference;
 /// How many rules of a place a quote speaks of.
 const MOST_TOLD: usize = 500;
 
-/// Loads for one purchase.
+/// Loads for one purchase; and the points (hundredths) that the person at the till, if one stands there, credited in this
+/// hour.
 pub(super) async fn load(
     ctx: &Context,
     stage: &Stage,
     item: &PostItem,
     now: DateTime<Utc>,
-) -> Result<Loaded, StoreError> {
+) -> Result<(Loaded, i64), StoreError> {
     let mut conn = ctx.reader().await?;
     let loaded = load_with(&mut conn, ctx, stage, item, now).await;
     conn.done(loaded)
@@ -48,7 +49,7 @@ async fn load_with(
     stage: &Stage,
     item: &PostItem,
     now: DateTime<Utc>,
-) -> Result<Loaded, StoreError> {
+) -> Result<(Loaded, i64), StoreError> {
     let settings = &stage.frame.programme.settings;
     let baskets = vec![Some(Basket::new(&item.basket, settings))];
     let rules = match told(stage, item, now) {
@@ -61,13 +62,18 @@ async fn load_with(
         let with = concerned.clone().filter(|rule| with(rule));
         with.map(|rule| rule.id.as_uuid()).collect()
     };
+    let (day, day_begins) = today(settings, now);
     let question = Question {
         business: item.business,
         name: &name,
         receipt_number: &item.receipt_number,
         step,
         counts_from: counting::first_day(settings, now),
-        visits: !ids(|rule| rule.definition.conditions.visit.is_some()).is_empty(),
+        visits: settings.limits.member_accruals_day.is_some()
+            || !ids(|rule| rule.definition.conditions.visit.is_some()).is_empty(),
+        today: day,
+        cashier: item.cashier_member,
+        hours: (day_begins, hour_of(now)),
         capped: &ids(|rule| rule.definition.caps.per_member.is_some()),
         budgeted: &ids(|rule| rule.definition.caps.budget.is_some()),
         pays: matches!(item.spend, Spend::Points(points) if points.is_positive()),
@@ -82,15 +88,11 @@ async fn load_with(
         let row = with_lots(conn, item, row, &mut answer, now).await?;
         members.wallets.insert(row.wallet.member, row);
     }
-    let used = answer.member.as_ref().zip(step);
-    let used = used.filter(|_| answer.code_used);
-    let used_codes = used.map(|(member, step)| (member.id.as_uuid(), step));
-    let number = item.receipt_number.clone();
-    let receipt = (item.business.as_uuid(), ReceiptKind::Purchase, number);
-    let receipts = answer.receipt.map(|purchase| (receipt, purchase));
-    let answer = as_of_group(item, answer);
+    let used_codes = used_code(&answer, step);
+    let receipts = receipt_of(item, &answer);
+    let (hour_points, answer) = (answer.hour_points, as_of_group(item, answer));
     let members_states = states(ctx, stage, &mut members, &answer, birthdays, now);
-    Ok(Loaded {
+    let loaded = Loaded {
         stage: stage.clone(),
         resolved: members.of_orders,
         keys_free: vec![None],
@@ -106,9 +108,24 @@ async fn load_with(
         budgets: answer.budgets,
         named: Named::default(),
         beside: Beside::default(),
-        accruals: BTreeMap::new(),
-        credited: BTreeMap::new(),
-    })
+        accruals: answer.accruals,
+        credited: answer.credits,
+    };
+    Ok((loaded, hour_points))
+}
+
+/// The code that was shown, if it was used before.
+fn used_code(answer: &Answer, step: Option<i64>) -> Option<(Uuid, i64)> {
+    let used = answer.member.as_ref().zip(step);
+    let used = used.filter(|_| answer.code_used);
+    used.map(|(member, step)| (member.id.as_uuid(), step))
+}
+
+/// The receipt with the purchase that has its number, if one has.
+fn receipt_of(item: &PostItem, answer: &Answer) -> Option<((Uuid, ReceiptKind, String), Uuid)> {
+    let number = item.receipt_number.clone();
+    let receipt = (item.business.as_uuid(), ReceiptKind::Purchase, number);
+    answer.receipt.map(|purchase| (receipt, purchase))
 }
 
 /// All rules of the place, so that the quote says why each gives nothing; where they are too many to tell, it speaks of
@@ -206,6 +223,13 @@ fn as_of_group(item: &PostItem, answer: Answer) -> read::Answer {
         group.sums.insert(member.id, answer.sums);
         let visits = ((member.id, item.business), answer.visits);
         group.visits.extend([visits]);
+        group
+            .accruals
+            .insert((member.id, item.business), answer.accruals);
+        if let Some(cashier) = item.cashier_member {
+            let credited = (member.id, item.business, cashier);
+            group.credits.insert(credited, answer.credits);
+        }
         let usage = answer.usage.into_iter();
         group.usage = usage
             .map(|(rule, start, granted)| (member.id, rule, start, granted))

@@ -71,7 +71,7 @@ pub async fn show(
     )
     .await?;
     let now = ctx.clock().now();
-    let mut conn = ctx.connection().await?;
+    let mut conn = ctx.across().connection().await?;
     let row = match wallet_now(&mut conn, ctx, member, now).await {
         Ok(row) => row,
         Err(error) => return Ok(Err(error)),

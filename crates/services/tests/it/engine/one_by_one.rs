@@ -157,7 +157,8 @@ async fn through_the_engine(town: &Town, steps: &[Step]) -> Vec<Step> {
 }
 
 async fn one_by_one(town: &Town, steps: &[Step]) {
-    let ctx = &town.app.context;
+    // As the engine's own connections do.
+    let ctx = &town.app.context.across();
     for step in steps {
         let orders = vec![step.order(town)];
         let stage = Stage::of(ctx, &orders).await.unwrap();

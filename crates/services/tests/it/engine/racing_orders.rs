@@ -21,6 +21,7 @@ use super::town::{
 fn refund(town: &Town, sale: PurchaseId, request: RefundRequest, name: &str) -> Order {
     Order::from(RefundItem {
         businesses: vec![business(&town.cafe)],
+        cashier_member: None,
         purchase: sale,
         receipt_number: None,
         request,
@@ -139,6 +140,7 @@ async fn a_hold_is_captured_once() {
     let _sale = sale(&town, &nodes[0], 1_000_000).await;
     let hold = Order::from(HoldItem {
         business: business(&town.cafe),
+        cashier_member: None,
         reference: "H".to_owned(),
         member: phone(1),
         points: points(100),
@@ -153,6 +155,7 @@ async fn a_hold_is_captured_once() {
     let captures = (0..20).map(|n| {
         Order::from(EndHoldItem {
             businesses: vec![business(&town.cafe)],
+            cashier_member: None,
             hold: id,
             end: HoldEnd::Capture(None),
             idempotency: Some((key(&format!("c-{n}")), held)),

@@ -48,10 +48,10 @@ async fn the_sample_is_posted_to_the_cent_and_only_once() {
     let done = work(ctx, received.unwrap().id).await;
     assert_eq!(counts(&done), (6_919, 6_919, 0, 0));
     assert_eq!(done.money.hundredths(), cents);
-    let bought = sold(ctx.pool(), business).await;
+    let bought = sold(ctx, business).await;
     assert_eq!(bought.len(), rows.len());
     assert_eq!(bought.iter().map(|row| row.2).sum::<i64>(), cents);
-    assert_eq!(count(ctx.pool(), "members").await, 2_357);
+    assert_eq!(count(ctx, "members").await, 2_357);
     for (receipt, customer, total, points) in &bought {
         let line: usize = receipt.strip_prefix("cdnow-").unwrap().parse().unwrap();
         let row = &rows[line - 1];
@@ -63,7 +63,7 @@ async fn the_sample_is_posted_to_the_cent_and_only_once() {
     let again = upload(ctx, business, whole.clone(), sample.as_bytes()).await;
     let again = work(ctx, again.unwrap().id).await;
     assert_eq!(counts(&again), (6_919, 0, 6_919, 0));
-    assert_eq!(sold(ctx.pool(), business).await, bought);
+    assert_eq!(sold(ctx, business).await, bought);
 
     let other = kit::business(ctx, "interrupted", None).await;
     let received = upload(ctx, other, whole, sample.as_bytes()).await.unwrap();
@@ -75,7 +75,7 @@ async fn the_sample_is_posted_to_the_cent_and_only_once() {
     });
     assert!(matches!(stopped.await.unwrap(), RunEnd::Stopped(_)));
     assert_eq!(counts(&work(ctx, received.id).await), (6_919, 6_919, 0, 0));
-    assert_eq!(sold(ctx.pool(), other).await, bought);
+    assert_eq!(sold(ctx, other).await, bought);
     let report = audit(ctx, 10).await.unwrap();
     assert!(report.is_clean(), "{:?}", report.named);
 }

@@ -42,7 +42,7 @@ async fn each_broken_row_has_its_verdict() {
     let done = import(ctx, business, &file).await;
     assert_eq!(counts(&done), (15, 2, 1, 12));
     assert_eq!(
-        verdicts_of(ctx, done.id).await,
+        verdicts_of(ctx, &done).await,
         [
             verdict(2, "wrong_field_count", None),
             verdict(3, "bad_quoting", None),
@@ -60,9 +60,9 @@ async fn each_broken_row_has_its_verdict() {
         ]
     );
     assert_eq!(done.money.hundredths(), 1050);
-    assert_eq!(count(ctx.pool(), "purchases").await, 2);
+    assert_eq!(count(ctx, "purchases").await, 2);
     assert_eq!(
-        sold(ctx.pool(), business).await,
+        sold(ctx, business).await,
         [("r1".to_owned(), "client-1".to_owned(), 1050, 52)]
     );
 }
@@ -104,7 +104,7 @@ async fn objects_are_posted_as_a_till_would() {
     let done = work(ctx, received.unwrap().id).await;
     assert_eq!(counts(&done), (7, 2, 0, 5));
     assert_eq!(
-        verdicts_of(ctx, done.id).await,
+        verdicts_of(ctx, &done).await,
         [
             verdict(2, "total_mismatch", None),
             verdict(3, "spending_not_allowed", Some("/points")),
@@ -113,11 +113,7 @@ async fn objects_are_posted_as_a_till_would() {
             verdict(6, "unknown_location", None),
         ]
     );
-    let points: Vec<i64> = sold(ctx.pool(), business)
-        .await
-        .iter()
-        .map(|row| row.3)
-        .collect();
+    let points: Vec<i64> = sold(ctx, business).await.iter().map(|row| row.3).collect();
     assert_eq!(points, [35, 50]);
 }
 
@@ -136,7 +132,7 @@ async fn a_dry_run_decides_the_same_and_posts_nothing() {
     let mut file = super::file_of(700);
     file.push_str(&super::file_of(700)[HEADER.len()..]);
     file.push_str("r-5,2026-02-01,client-5,77\nbroken\n");
-    let before = sold(ctx.pool(), business).await;
+    let before = sold(ctx, business).await;
     let received = upload(
         ctx,
         business,
@@ -149,20 +145,13 @@ async fn a_dry_run_decides_the_same_and_posts_nothing() {
         (dry.state, counts(&dry)),
         (ImportState::Done, (1402, 699, 701, 2))
     );
-    assert_eq!(sold(ctx.pool(), business).await, before);
-    assert_eq!(
-        count(ctx.pool(), "members").await,
-        1,
-        "nobody was made either"
-    );
-    assert_eq!(count(ctx.pool(), "import_dry_receipts").await, 0);
+    assert_eq!(sold(ctx, business).await, before);
+    assert_eq!(count(ctx, "members").await, 1, "nobody was made either");
+    assert_eq!(count(ctx, "import_dry_receipts").await, 0);
 
     let real = import(ctx, business, file.as_bytes()).await;
     assert_eq!(counts(&real), counts(&dry));
     assert_eq!((real.money, real.points), (dry.money, dry.points));
-    assert_eq!(
-        verdicts_of(ctx, real.id).await,
-        verdicts_of(ctx, dry.id).await
-    );
-    assert_eq!(sold(ctx.pool(), business).await.len(), 700);
+    assert_eq!(verdicts_of(ctx, &real).await, verdicts_of(ctx, &dry).await);
+    assert_eq!(sold(ctx, business).await.len(), 700);
 }

@@ -12,7 +12,6 @@ use services::imports::run::{RunEnd, run};
 use services::imports::show::{VerdictFilter, verdicts};
 use services::imports::upload::{NewUpload, UploadError, begin_as_system};
 use services::imports::{Import, ImportFormat, ImportState};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -73,12 +72,14 @@ async fn import(ctx: &Context, business: BusinessId, file: &[u8]) -> Import {
 }
 
 /// Row, code and place of all verdicts.
-async fn verdicts_of(ctx: &Context, import: Uuid) -> Vec<(i64, String, Option<String>)> {
+async fn verdicts_of(ctx: &Context, import: &Import) -> Vec<(i64, String, Option<String>)> {
     let filter = VerdictFilter {
         limit: 10_000,
         ..VerdictFilter::default()
     };
-    let rows = verdicts(ctx, import, filter).await.unwrap();
+    let rows = verdicts(ctx, import.business, import.id, filter)
+        .await
+        .unwrap();
     rows.into_iter()
         .map(|row| (row.row_number, row.code, row.place))
         .collect()
@@ -94,22 +95,22 @@ fn counts(import: &Import) -> (i64, i64, i64, i64) {
 }
 
 /// What a business has sold: receipt, customer number, bill and points of each purchase.
-async fn sold(pool: &PgPool, business: BusinessId) -> Vec<(String, String, i64, i64)> {
+async fn sold(ctx: &Context, business: BusinessId) -> Vec<(String, String, i64, i64)> {
     sqlx::query_as(
         "select p.receipt_number, a.external_id, p.total, p.points_earned from purchases p
          join member_aliases a on a.member_id = p.member_id and a.business_id = p.business_id
          where p.business_id = $1 order by p.receipt_number",
     )
     .bind(business.as_uuid())
-    .fetch_all(pool)
+    .fetch_all(&mut *ctx.of(business).connection().await.unwrap())
     .await
     .unwrap()
 }
 
-async fn count(pool: &PgPool, table: &'static str) -> i64 {
+async fn count(ctx: &Context, table: &'static str) -> i64 {
     let statement = format!("select count(*) from {table}");
     sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
-        .fetch_one(pool)
+        .fetch_one(&mut *ctx.across().connection().await.unwrap())
         .await
         .unwrap()
 }

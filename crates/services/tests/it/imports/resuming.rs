@@ -71,7 +71,7 @@ async fn after_a_stop_and_after_a_failure_it_goes_on_where_it_was() {
     assert!(matches!(failed, Err(RunError::Store(_))), "{failed:?}");
     assert_eq!(seen, [1000], "the group with the trap was not kept");
     // The other rows were posted, though no place says so yet: the next worker finds them by what they carry.
-    assert_eq!(sold(ctx.pool(), stormy).await.len(), 1699);
+    assert_eq!(sold(ctx, stormy).await.len(), 1699);
     sqlx::query("drop trigger trap on purchases")
         .execute(&owner)
         .await
@@ -87,7 +87,7 @@ async fn after_a_stop_and_after_a_failure_it_goes_on_where_it_was() {
             .map(|(receipt, name, total, _)| (receipt, name, total))
             .collect()
     };
-    let (here, there) = (sold(ctx.pool(), stormy).await, sold(ctx.pool(), calm).await);
+    let (here, there) = (sold(ctx, stormy).await, sold(ctx, calm).await);
     let earned: i64 = here.iter().map(|(.., points)| points).sum();
     assert_eq!(earned, done.points.hundredths());
     assert_eq!(sold_to(here), sold_to(there));
@@ -95,7 +95,7 @@ async fn after_a_stop_and_after_a_failure_it_goes_on_where_it_was() {
         services::audit::audit(ctx, 10).await.unwrap().differences,
         0
     );
-    assert_eq!(count(ctx.pool(), "import_verdicts").await, 4);
+    assert_eq!(count(ctx, "import_verdicts").await, 4);
     assert_eq!(work(ctx, id).await, done, "there is nothing left to do");
 }
 
@@ -136,7 +136,7 @@ async fn one_worker_has_an_import_at_a_time() {
         }
     }
     assert!(ended >= 1);
-    assert_eq!(sold(ctx.pool(), business).await.len(), ROWS);
+    assert_eq!(sold(ctx, business).await.len(), ROWS);
 }
 
 async fn end(ctx: &Context, id: uuid::Uuid) -> RunEnd {
@@ -163,7 +163,7 @@ async fn a_file_of_several_pieces_is_read_whole() {
     )
     .await;
     let id = received.unwrap().id;
-    assert!(count(ctx.pool(), "import_chunks").await >= 2);
+    assert!(count(ctx, "import_chunks").await >= 2);
     // Stopped after each group, so that the work begins anew within a piece.
     let done = loop {
         let stop = CancellationToken::new();

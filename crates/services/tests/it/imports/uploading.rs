@@ -89,7 +89,7 @@ async fn a_manager_sends_a_file_and_the_job_posts_it_once() {
         send(ctx, &till, &file, "two", false).await,
         Err(UploadError::AlreadyRunning { import }) if import == Some(id_of(&first))
     ));
-    assert_eq!(count(ctx.pool(), "imports").await, 1);
+    assert_eq!(count(ctx, "imports").await, 1);
 
     let (queued, _) = show(ctx, &till, id_of(&first), FIRST).await.unwrap();
     assert_eq!(queued.state, ImportState::Queued);
@@ -101,7 +101,7 @@ async fn a_manager_sends_a_file_and_the_job_posts_it_once() {
     );
     assert_eq!(done.bytes_done, done.bytes_total);
     assert_eq!(done.bytes_total, i64::try_from(file.len()).unwrap());
-    let bought = sold(ctx.pool(), business).await;
+    let bought = sold(ctx, business).await;
     assert_eq!(
         bought.iter().map(|row| row.2).sum::<i64>(),
         done.money.hundredths()
@@ -111,11 +111,7 @@ async fn a_manager_sends_a_file_and_the_job_posts_it_once() {
         done.points.hundredths()
     );
     assert!(verdicts.is_empty());
-    assert_eq!(
-        count(ctx.pool(), "import_chunks").await,
-        0,
-        "the file is not kept"
-    );
+    assert_eq!(count(ctx, "import_chunks").await, 0, "the file is not kept");
 
     let second = send(ctx, &till, &file, "three", false).await.unwrap();
     drain(&app).await;
@@ -126,7 +122,7 @@ async fn a_manager_sends_a_file_and_the_job_posts_it_once() {
             .iter()
             .all(|row| row.verdict == "duplicate" && row.transaction_id.is_some())
     );
-    assert_eq!(sold(ctx.pool(), business).await, bought);
+    assert_eq!(sold(ctx, business).await, bought);
 }
 
 #[tokio::test]
@@ -207,7 +203,7 @@ async fn a_file_of_which_nothing_can_be_posted_is_not_taken() {
             "{refused:?}"
         );
     }
-    assert_eq!(count(ctx.pool(), "imports").await, 0);
+    assert_eq!(count(ctx, "imports").await, 0);
 }
 
 #[tokio::test]
@@ -227,16 +223,16 @@ async fn what_nobody_finishes_is_dropped() {
         file_of(3).as_bytes(),
     )
     .await;
-    assert!(count(ctx.pool(), "import_chunks").await >= 2);
+    assert!(count(ctx, "import_chunks").await >= 2);
     assert_eq!(drop_abandoned(ctx).await.unwrap(), 0);
     app.advance(Duration::from_secs(25 * 3600));
     assert_eq!(drop_abandoned(ctx).await.unwrap(), 1);
-    assert_eq!(count(ctx.pool(), "imports").await, 1);
+    assert_eq!(count(ctx, "imports").await, 1);
     app.advance(Duration::from_secs(7 * 24 * 3600));
     assert_eq!(drop_abandoned(ctx).await.unwrap(), 1);
-    assert_eq!(count(ctx.pool(), "import_chunks").await, 0);
+    assert_eq!(count(ctx, "import_chunks").await, 0);
     let failed = work(ctx, waiting.unwrap().id).await;
     assert_eq!(failed.state, ImportState::Failed);
     assert_eq!(failed.failure.unwrap().0, "abandoned");
-    assert_eq!(count(ctx.pool(), "purchases").await, 0);
+    assert_eq!(count(ctx, "purchases").await, 0);
 }

@@ -8,6 +8,7 @@ use domain::loyalty::wallet::{Hold, HoldStatus, WalletError};
 use domain::money::Points;
 
 use super::Book;
+use super::limits::refuse_own;
 use crate::context::Context;
 use crate::loyalty::holds::MAX_MINUTES;
 use crate::loyalty::posting::{Balance, EndHoldItem, HeldPoints, HoldEnd, HoldItem, PostRefusal};
@@ -25,6 +26,7 @@ impl Book {
             .filter(|place| place.terms.active)
             .ok_or(PostRefusal::BusinessNotActive)?;
         let found = self.loaded.resolved[index]?;
+        refuse_own(item.cashier_member, found.member)?;
         let mut state = self.known(found.member)?;
         let reference = (item.business, item.reference.clone());
         if let Some(hold) = self.loaded.beside.references.get(&reference) {
@@ -105,6 +107,7 @@ impl Book {
         let (member, business) = owner
             .filter(|(_, business)| item.businesses.contains(business))
             .ok_or(PostRefusal::UnknownHold)?;
+        refuse_own(item.cashier_member, member)?;
         let state = self.loaded.members.get(&member);
         let mut state = state.cloned().ok_or(PostRefusal::UnknownHold)?;
         let ids = &mut || ctx.ids().uuid();

@@ -14,6 +14,14 @@ pub(super) fn counts(item: &PostItem, earned: Points) -> bool {
     item.import.is_none() && earned.is_positive()
 }
 
+/// Refuses what somebody at a till does with the own account. A key does not tell who stands there.
+pub(super) fn refuse_own(cashier: Option<MemberId>, member: MemberId) -> Result<(), PostRefusal> {
+    if cashier == Some(member) {
+        return Err(PostRefusal::OwnAccount);
+    }
+    Ok(())
+}
+
 impl Book {
     /// Refuses a credit that would be one too many.
     pub(super) fn within_limits(

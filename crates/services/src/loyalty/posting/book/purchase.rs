@@ -15,7 +15,7 @@ use store::receipts::ReceiptKind;
 use uuid::Uuid;
 
 use super::Book;
-use super::limits::counts;
+use super::limits::{counts, refuse_own};
 use crate::context::Context;
 use crate::loyalty::posting::{Balance, PostItem, PostRefusal, Posted, micros};
 use crate::members::Unresolved;
@@ -46,9 +46,7 @@ impl Book {
         // Every purchase has a basket.
         let basket = basket.ok_or(BasketError::LineCount)??;
         let found = self.loaded.resolved[index]?;
-        if item.cashier_member == Some(found.member) {
-            return Err(PostRefusal::OwnAccount);
-        }
+        refuse_own(item.cashier_member, found.member)?;
         let spends = matches!(item.spend, Spend::Points(points) if !points.is_zero());
         let code = if spends {
             self.code_to_use(found)?

@@ -20,6 +20,7 @@ use store::refunds::RefundRow;
 use uuid::Uuid;
 
 use super::Book;
+use super::limits::refuse_own;
 use crate::context::Context;
 use crate::loyalty::posting::{Balance, PostRefusal, RefundItem, Refunded};
 
@@ -54,6 +55,7 @@ impl Book {
             .filter(|sold| item.businesses.contains(&sold.business))
             .ok_or(PostRefusal::UnknownPurchase)?;
         let of = Of::from(sold);
+        refuse_own(item.cashier_member, of.member)?;
         let number = item.receipt_number.clone();
         let receipt = number.map(|number| (of.business.as_uuid(), ReceiptKind::Refund, number));
         if let Some(receipt) = &receipt {

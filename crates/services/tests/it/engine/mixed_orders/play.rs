@@ -202,6 +202,7 @@ impl Play {
                 receipt,
             } => Order::from(RefundItem {
                 businesses: vec![self.cafe],
+                cashier_member: None,
                 purchase: self.sales.get(*sale).copied().unwrap_or(Uuid::nil().into()),
                 receipt_number: receipt.map(|receipt| format!("B-{receipt}")),
                 request: request.clone(),
@@ -215,6 +216,7 @@ impl Play {
                 reference,
             } => Order::from(HoldItem {
                 business: self.cafe,
+                cashier_member: None,
                 reference: format!("H-{reference}"),
                 member: phone(*person),
                 points: Points::from_hundredths(*points),
@@ -223,6 +225,7 @@ impl Play {
             }),
             Step::EndHold { hold, end } => Order::from(EndHoldItem {
                 businesses: vec![self.cafe],
+                cashier_member: None,
                 hold: self.holds.get(*hold).copied().unwrap_or(Uuid::nil().into()),
                 end: *end,
                 idempotency: key.map(|key| (keyed("end", key), told_hold as _)),
@@ -237,7 +240,8 @@ impl Play {
     }
 
     async fn post(&self, orders: Vec<Order>) -> Vec<Outcome> {
-        let ctx = &self.town.app.context;
+        // As the engine's own connections do.
+        let ctx = &self.town.app.context.across();
         let stage = Stage::of(ctx, &orders).await.unwrap();
         let input = (ctx.clone(), stage, orders);
         transaction::run(ctx, input, |conn, (ctx, stage, orders)| {
