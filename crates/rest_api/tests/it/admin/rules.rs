@@ -149,9 +149,10 @@ async fn a_change_names_the_version_that_it_is_made_to() {
     let change = json!({ "definition": { "name_en": "Twice" } });
     let patch = async |tag: &str| office.send("PATCH", &address, tag, &change).await;
     patch("").await.expect_problem(428, "precondition_required");
-    for tag in ["\"v2\"", "*", "v1"] {
+    for tag in ["\"v2\"", "*", "\"theirs\""] {
         patch(tag).await.expect_problem(412, "precondition_failed");
     }
+    patch("v1").await.expect_problem(400, "bad_request");
     patch("\"v1\"").await.expect(200);
     patch("\"v1\"")
         .await

@@ -65,7 +65,11 @@ impl Bodies {
                 }
                 _ => true,
             });
-        let mut body = Value::Object(kept.collect::<Map<_, _>>());
+        let mut kept: Map<_, _> = kept.collect();
+        if self.has_field(entry, "business_id") {
+            kept.insert("business_id".to_owned(), json!(business));
+        }
+        let mut body = Value::Object(kept);
         self.put_in(&mut body, things, business);
         Some(body)
     }
