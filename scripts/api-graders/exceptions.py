@@ -7,7 +7,7 @@ import tomllib
 FIELDS = {
     "operation": {"id", "reason"},
     "served": {"id", "reason"},
-    "schemathesis": {"check", "operation", "code", "pointer", "about", "reason"},
+    "schemathesis": {"check", "operation", "code", "pointer", "who", "about", "reason"},
     "spectral": {"rule", "at", "reason"},
     "redocly": {"rule", "at", "reason"},
 }

@@ -149,6 +149,7 @@ def filter_failure(context, failure, case, response):
         entry["check"] in failure.checks
         and exceptions.fits(entry, "operation", case.operation.label)
         and exceptions.fits(entry, "code", problem.get("code", ""))
+        and exceptions.fits(entry, "who", case.auth_identity or "nobody")
         and exceptions.found_in(entry, "about", failure.message)
         and ("pointer" not in entry or pointers)
         and all(exceptions.fits(entry, "pointer", pointer) for pointer in pointers)

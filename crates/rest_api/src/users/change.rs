@@ -27,7 +27,7 @@ pub struct ProfileChange {
     name: Option<Option<Text<100>>>,
     /// The birthday.
     #[serde(default, deserialize_with = "wire::present")]
-    #[schema(value_type = Option<NaiveDate>, pattern = "^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$", example = "1990-05-17")]
+    #[schema(value_type = Option<NaiveDate>, example = "1990-05-17")]
     birthday: Option<Option<NaiveDate>>,
     /// The e-mail address; it is not verified.
     #[serde(default, deserialize_with = "wire::present")]
