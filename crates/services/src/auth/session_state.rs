@@ -3,7 +3,6 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use domain::ids::SessionId;
 use domain::people::MemberStatus;
 use domain::rights::{OperatorRole, StaffRole};
@@ -12,7 +11,6 @@ use store::error::StoreError;
 use store::sessions::{SessionRow, SessionWithRoles};
 
 use super::tokens::SessionLife;
-use crate::cache::Ticket;
 use crate::caller::{Person, StaffPlace};
 use crate::context::{Context, StaffSecondFactor};
 
@@ -29,21 +27,21 @@ pub(crate) async fn load(
     session: SessionId,
 ) -> Result<Option<Arc<SessionState>>, StoreError> {
     let now = ctx.clock().now();
-    let seen = match ctx.caches().sessions.get(&session, now) {
-        Ok(state) => return Ok(Some(state)),
-        Err(seen) => seen,
-    };
+    if let Ok(state) = ctx.caches().sessions.get(&session, now) {
+        return Ok(Some(state));
+    }
     // In a box: what is seldom done need not make the future of every request large.
-    Box::pin(read(ctx, session, now, seen)).await
+    Box::pin(read(ctx, session)).await
 }
 
-async fn read(
-    ctx: &Context,
-    session: SessionId,
-    now: DateTime<Utc>,
-    seen: Ticket,
-) -> Result<Option<Arc<SessionState>>, StoreError> {
+async fn read(ctx: &Context, session: SessionId) -> Result<Option<Arc<SessionState>>, StoreError> {
     let mut conn = ctx.reader().await?;
+    // Of the many who waited for a turn, the first asks for all.
+    let now = ctx.clock().now();
+    let seen = match ctx.caches().sessions.get(&session, now) {
+        Ok(state) => return conn.done(Ok(Some(state))),
+        Err(seen) => seen,
+    };
     let found = store::sessions::get_with_roles(&mut conn, session).await;
     let Some(row) = conn.done(found)? else {
         return Ok(None);

@@ -80,12 +80,16 @@ pub async fn frame(ctx: &Context) -> Result<Frame, StoreError> {
 /// # Errors
 /// [`StoreError`] from the database; a programme that was never started has none.
 pub async fn current(ctx: &Context) -> Result<Arc<Ladder>, StoreError> {
+    if let Ok(ladder) = ctx.caches().ladder.get(&(), ctx.clock().now()) {
+        return Ok(ladder);
+    }
+    let mut conn = ctx.reader().await?;
+    // Of the many who waited for a turn, the first asks for all.
     let now = ctx.clock().now();
     let seen = match ctx.caches().ladder.get(&(), now) {
-        Ok(ladder) => return Ok(ladder),
+        Ok(ladder) => return conn.done(Ok(ladder)),
         Err(seen) => seen,
     };
-    let mut conn = ctx.reader().await?;
     let ladder = store::tiers::get(&mut conn).await;
     let ladder = conn.done(ladder)?;
     let ladder = Arc::new(ladder.ok_or(StoreError(sqlx::Error::RowNotFound))?);

@@ -32,12 +32,16 @@ pub struct Programme {
 /// # Errors
 /// If the database fails, or the programme was never started, or its settings can't be read.
 pub async fn current(ctx: &Context) -> Result<Arc<Programme>, StoreError> {
+    if let Ok(programme) = ctx.caches().programme.get(&(), ctx.clock().now()) {
+        return Ok(programme);
+    }
+    let mut conn = ctx.reader().await?;
+    // Of the many who waited for a turn, the first asks for all.
     let now = ctx.clock().now();
     let seen = match ctx.caches().programme.get(&(), now) {
-        Ok(programme) => return Ok(programme),
+        Ok(programme) => return conn.done(Ok(programme)),
         Err(seen) => seen,
     };
-    let mut conn = ctx.reader().await?;
     let found = load(&mut conn).await;
     let programme = Arc::new(conn.done(found)?);
     ctx.caches()
