@@ -17,11 +17,10 @@ mod worker;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use domain::ids::BusinessId;
 use store::error::StoreError;
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
 pub use self::order::{Order, Outcome};
@@ -36,12 +35,6 @@ const RETRY_AFTER: u32 = 1;
 
 /// How many names of members are remembered with their shard.
 const NAMES: usize = 32_768;
-
-/// Fewer orders than this are a small group, which does not start while another is written.
-const FEW: usize = 24;
-
-/// How long a small group lets another go first: about as long as a group takes.
-const COURTESY: Duration = Duration::from_millis(5);
 
 /// The most shards that are made without being asked for.
 const MOST_SHARDS: usize = 4;
@@ -123,8 +116,6 @@ pub struct Engine {
     tills: AtomicUsize,
     /// Room for orders of batches and imports.
     bulk_room: Semaphore,
-    /// For groups that are to be alone.
-    turn: Semaphore,
     tasks: TaskTracker,
 }
 
@@ -145,7 +136,6 @@ impl Engine {
             tills: AtomicUsize::new(0),
             // For each shard a group that waits behind the one that is written.
             bulk_room: Semaphore::new(2 * workers * limits.bulk),
-            turn: Semaphore::new(1),
             tasks: TaskTracker::new(),
         }
     }
@@ -305,20 +295,6 @@ impl Engine {
                 Err(EngineError::Stopping)
             }
         }
-    }
-
-    /// Waits, as long as few orders wait in the shard, for the group that another is writing. Each group costs five round
-    /// trips and a commit whatever it holds: under load two small ones side by side take longer than one after the other
-    /// with what arrives meanwhile. An order that comes when nothing is written waits for nobody.
-    async fn turn(&self, shard: &Shard) -> Option<SemaphorePermit<'_>> {
-        if let Ok(turn) = self.turn.try_acquire() {
-            return Some(turn);
-        }
-        if !(1..FEW).contains(&shard.waiting()) {
-            return None;
-        }
-        let turn = tokio::time::timeout(COURTESY, self.turn.acquire()).await;
-        turn.ok()?.ok()
     }
 
     fn refused(&self, lane: Lane) -> EngineError {

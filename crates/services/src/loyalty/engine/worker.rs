@@ -22,11 +22,7 @@ pub(super) async fn work(ctx: Context, index: usize) {
     let engine = ctx.engine();
     let shard = &engine.shards[index];
     let mut session = shard.take_session();
-    loop {
-        let turn = engine.turn(shard).await;
-        let Some(next) = shard.next(engine.limits, &mut session) else {
-            break;
-        };
+    while let Some(next) = shard.next(engine.limits, &mut session) {
         engine.left(Lane::Till, next.taken.tills);
         engine.left(Lane::Bulk, next.taken.bulk);
         let begun = Instant::now();
@@ -38,7 +34,6 @@ pub(super) async fn work(ctx: Context, index: usize) {
             tracing::error!(shard = index, "a group made the engine panic");
             session = Session::default();
         }
-        drop(turn);
         metrics::histogram!("posting_group_seconds").record(begun.elapsed());
         // Requests that have arrived get the chance to queue up.
         tokio::task::yield_now().await;
