@@ -86,8 +86,7 @@ impl Patience {
 }
 
 /// Runs `work` once in a transaction of the caller's own connection and commits it, for whom the connection is marked.
-/// The caller sees to it that nobody
-/// cancels it, and to what happens when it fails.
+/// The caller sees to it that nobody cancels it, and to what happens when it fails.
 ///
 /// # Errors
 /// The work's own error. A failure of the database as `E::from(StoreError)`; when not even the rollback succeeds, that

@@ -255,7 +255,7 @@ pub(super) async fn verify(ctx: &Context, secret: &str) -> Result<KeyCaller, Aut
     if key.expires_at.is_some_and(|at| at <= now) {
         return Err(INVALID);
     }
-    note_use(&ctx.of(key.caller.business), key.caller.key, now);
+    note_use(ctx, &key.caller, now);
     Ok(key.caller.clone())
 }
 
@@ -289,7 +289,8 @@ async fn read(ctx: &Context, hash: [u8; 32]) -> Result<Option<Arc<VerifiedKey>>,
 }
 
 /// Writes down that a key was used, at most once a minute, and not while anybody waits.
-fn note_use(ctx: &Context, key: KeyId, now: DateTime<Utc>) {
+fn note_use(ctx: &Context, caller: &KeyCaller, now: DateTime<Utc>) {
+    let key = caller.key;
     {
         let mut uses = ctx
             .caches()
@@ -301,7 +302,7 @@ fn note_use(ctx: &Context, key: KeyId, now: DateTime<Utc>) {
             _ => uses.insert(key, now),
         };
     }
-    let ctx = ctx.clone();
+    let ctx = ctx.of(caller.business);
     tokio::spawn(async move {
         let noted = transaction::run(&ctx, (), move |conn, ()| {
             Box::pin(store::integration_keys::touch(conn, key, now))
