@@ -47,7 +47,7 @@ pub struct ConsentRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// The wordings in force at `now`, one a kind.
+/// The wordings in force at `now`, one a kind. The first wording of a kind has no beginning: at no moment is there none.
 ///
 /// # Errors
 /// If the database fails.
@@ -58,7 +58,7 @@ pub async fn texts_in_force(
     Ok(sqlx::query_as!(
         TextRow,
         "select distinct on (kind) kind, version, title_ru, title_en, body_ru, body_en, sha256
-         from consent_texts where effective_from <= $1 order by kind, version desc",
+         from consent_texts where effective_from <= $1 or version = 1 order by kind, version desc",
         now,
     )
     .fetch_all(conn)
@@ -112,7 +112,8 @@ pub async fn of_member(
     .await?)
 }
 
-/// The kinds among `required` that a member has not agreed to in the wording that is in force at `now`.
+/// The kinds among `required` that a member has not agreed to in the wording that is in force at `now`; see
+/// [`texts_in_force`].
 ///
 /// # Errors
 /// If the database fails.
@@ -126,7 +127,8 @@ pub async fn missing(
         r#"select k.kind as "kind!"
            from unnest($2::text[]) with ordinality as k (kind, n)
            cross join lateral (
-               select version from consent_texts t where t.kind = k.kind and t.effective_from <= $3
+               select version from consent_texts t
+               where t.kind = k.kind and (t.effective_from <= $3 or t.version = 1)
                order by version desc limit 1
            ) t
            left join lateral (

@@ -159,6 +159,17 @@ impl TestApp {
         Self::on_with(database, &url, http, config).await
     }
 
+    /// A service with the usual settings whose time begins at another moment.
+    ///
+    /// # Panics
+    /// If there is no database to be had.
+    pub async fn start_at(moment: DateTime<Utc>) -> Self {
+        let database = TestDatabase::create().await;
+        let (url, config) = (database.url(), config_of_tests());
+        let clock = Clock::manual(moment);
+        Self::at(clock, database, &url, HttpConfig::default(), config).await
+    }
+
     /// A service with the usual settings whose round trips to the database are counted.
     ///
     /// # Panics

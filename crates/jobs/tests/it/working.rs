@@ -158,7 +158,9 @@ async fn a_stop_lets_running_jobs_finish() {
 async fn a_job_that_outlasts_the_grace_is_given_back() {
     let db = TestDb::new().await;
     let (context, mut reports) = context();
-    let running = start(worker(&db, &context).grace_period(Duration::from_millis(50)));
+    // One slot: another, still asking for a job when the stop came, could take what is given back for a moment.
+    let one_slot = worker(&db, &context).concurrency(1);
+    let running = start(one_slot.grace_period(Duration::from_millis(50)));
     jobs::enqueue(&mut *db.conn().await, &Wait { polite: false }, at(8, 0))
         .await
         .unwrap();

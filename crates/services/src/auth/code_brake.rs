@@ -84,6 +84,13 @@ pub(super) async fn stopped(
                 holds: scope.holds,
                 until: now + STOPPED_FOR,
             };
+            tracing::error!(
+                kind = scope.kind,
+                sent,
+                verified,
+                holds = scope.holds,
+                "codes are asked for more often than they come back"
+            );
             write(conn, ctx, scope, stop, now).await?;
             if scope.holds {
                 return Ok(Some(now + STOPPED_FOR));
@@ -113,6 +120,12 @@ pub(super) async fn note_cap(
         return Ok(());
     }
     let (sent, verified) = fared(conn, scope, now - LOOK_BACK, now).await?;
+    tracing::warn!(
+        kind = scope.kind,
+        sent,
+        verified,
+        "as many codes were sent to one prefix or country as may be"
+    );
     let stop = Stop {
         sent,
         verified,
@@ -154,10 +167,6 @@ async fn write(
 ) -> Result<(), StoreError> {
     let id = ctx.ids().uuid();
     let (sent, verified, holds) = (stop.sent, stop.verified, stop.holds);
-    tracing::error!(
-        stop = %id, kind = scope.kind, sent, verified, holds,
-        "codes are asked for more often than they come back"
-    );
     metrics::counter!("one_time_code_stops_total", "kind" => scope.kind).increment(1);
     let label = scope.label.as_bytes();
     let row = StopRow {

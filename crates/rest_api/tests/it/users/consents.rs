@@ -165,6 +165,20 @@ async fn an_old_wording_is_not_agreed_to_and_a_new_one_is_asked_for() {
 }
 
 #[tokio::test]
+async fn the_first_wording_holds_from_the_beginning() {
+    let long_before = test_kit::start_of_tests() - chrono::TimeDelta::days(3650);
+    let app = TestApp::start_at(long_before).await;
+    let texts = app.get("/api/v1/auth/consents").send().await.expect(200);
+    assert_eq!(texts["items"].as_array().map(Vec::len), Some(5));
+    let anna = silent(&app).await;
+    let me = app.get("/api/v1/users/me").bearer(&anna.token).send().await;
+    assert_eq!(
+        me.expect(200)["consents_missing"],
+        json!(["terms", "personal_data"])
+    );
+}
+
+#[tokio::test]
 async fn a_text_is_never_rewritten() {
     let app = TestApp::start().await;
     for statement in [
