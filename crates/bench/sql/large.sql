@@ -73,7 +73,7 @@ begin
                                points_spent, points_earned, tier, tier_after, available_after, debt_after,
                                explanation, occurred_at, recorded_at)
         select purchase, place, receipt, buyer, total, 0, total, 0, points, lowest.code, lowest.code, points, 0,
-               bench_explanation(total, points, lot, place, moment, expires), moment, moment
+               bench_explanation(total, points, lot, moment, expires), moment, moment
         from sold, (select code from tiers order by level limit 1) lowest
     ),
     made as (

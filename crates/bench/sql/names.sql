@@ -3,16 +3,15 @@ create table bench_members (n integer primary key, id uuid not null);
 create table bench_businesses (n integer primary key, id uuid not null);
 
 -- How our own purchases are explained: one line, the base rate, one lot.
-create function bench_explanation(total bigint, points bigint, lot uuid, business uuid, moment timestamptz,
+create function bench_explanation(total bigint, points bigint, lot uuid, moment timestamptz,
                                   expires timestamptz) returns jsonb
 language sql stable
 return jsonb_build_object(
     'lines', jsonb_build_array(jsonb_build_object(
-        'line', 1, 'category', 'general', 'amount', total, 'eligible', total)),
+        'line', 1, 'amount', total, 'eligible', total)),
     'accruals', jsonb_build_array(jsonb_build_object('line', 1, 'asked', points, 'granted', points, 'lot_id', lot)),
     'lots', jsonb_build_array(jsonb_build_object(
-        'lot_id', lot, 'origin', 'purchase', 'points', points, 'activates_at', moment, 'expires_at', expires,
-        'funder', jsonb_build_object('kind', 'business', 'business_id', business))));
+        'lot_id', lot, 'points', points, 'activates_at', moment, 'expires_at', expires)));
 
 create function bench_event(total bigint, points bigint) returns jsonb
 language sql immutable

@@ -87,7 +87,7 @@ begin
                            points_spent, points_earned, tier, tier_after, available_after, debt_after, explanation,
                            occurred_at, recorded_at)
     values (purchase, shop.id, key, buyer_id, total, 0, total, 0, points, wallet.tier, tier_after,
-            wallet.available + points, 0, bench_explanation(total, points, lot, shop.id, moment, expires), moment,
+            wallet.available + points, 0, bench_explanation(total, points, lot, moment, expires), moment,
             moment);
     update wallets w
     set available = w.available + points, next_change_at = least(w.next_change_at, expires), tier = tier_after,
@@ -187,7 +187,7 @@ begin
         select p.purchase, p.place, p.key, p.buyer, p.total, 0, p.total, 0, p.points, p.tier,
                case when p.purchase::text = s.last then s.tier_after else p.tier end,
                p.available + sum(p.points) over (partition by p.buyer order by p.purchase), 0,
-               bench_explanation(p.total, p.points, p.lot, p.place, moment, expires), moment, moment
+               bench_explanation(p.total, p.points, p.lot, moment, expires), moment, moment
         from priced p join sums s on s.buyer = p.buyer
     ),
     held as (

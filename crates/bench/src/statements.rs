@@ -114,7 +114,7 @@ const ROWS: &[Row] = &[
             ("debt_after", "0"),
             (
                 "explanation",
-                "bench_explanation(:total, :points, :lot, :business, :moment, :expires)",
+                "bench_explanation(:total, :points, :lot, :moment, :expires)",
             ),
             ("occurred_at", ":moment"),
             ("recorded_at", ":moment"),

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 
+/// Log directives that silence the library, which tells the numbers that it reads where every step is logged.
+pub const LOG_DIRECTIVES: &str = "rlibphonenumber=off";
+
 /// The longest text that is looked at; no spelling of a number is longer.
 const LONGEST_TEXT: usize = 40;
 

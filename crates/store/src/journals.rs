@@ -99,7 +99,8 @@ impl EntryColumns {
     }
 }
 
-/// A page of a member's movements, newest first, before the journal named.
+/// A page of a member's movements, newest first, before the journal named. What came of a movement's source is looked
+/// up only where its kind does not tell it: a page of a busy member is as many rows of a cold month as there are.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
@@ -112,7 +113,8 @@ pub async fn page_of_member(
     Ok(sqlx::query_as!(
         MovementRow,
         r#"select j.id, j.kind, j.business_id, b.name as "business_name?", j.source_id, j.occurred_at,
-                  case when exists (select from purchases p where p.id = j.source_id) then 'purchase'
+                  case when j.kind in ('accrual', 'redemption') then 'purchase'
+                       when exists (select from purchases p where p.id = j.source_id) then 'purchase'
                        when exists (select from refunds r where r.id = j.source_id) then 'refund'
                        when exists (select from holds h where h.id = j.source_id) then 'hold'
                        when exists (select from transfers t where t.id = j.source_id) then 'transfer'

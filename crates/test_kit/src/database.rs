@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use store::pool::{APP_ROLE, connect, connect_as_owner};
 
 use crate::app::context;
+use crate::confidence;
 
 /// Read for the checksums only; `store::migrate` applies them.
 static MIGRATIONS: Migrator = sqlx::migrate!("../store/migrations");
@@ -23,7 +24,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../store/migrations");
 /// Held while the template is looked for and made, so that tests that start together make it once.
 const TEMPLATE_LOCK: i64 = 7_120_114;
 
-/// A migrated, empty database; it is dropped with this value.
+/// A migrated, empty database; it is dropped with this value, and the log is looked through for what it must not tell.
 #[derive(Debug)]
 pub struct TestDatabase {
     server: PgConnectOptions,
@@ -31,12 +32,13 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Copies the template.
+    /// Copies the template. From here on the log of the test is kept, see `confidence`.
     ///
     /// # Panics
     /// If the server cannot be reached or refuses: a test cannot go on then.
     pub async fn create() -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
+        confidence::listen();
         let url = std::env::var("OWNCIRCLE_TEST_DATABASE_URL")
             .expect("OWNCIRCLE_TEST_DATABASE_URL names a server where databases may be created");
         let server = PgConnectOptions::from_str(&url)
@@ -92,6 +94,7 @@ impl Drop for TestDatabase {
             });
         });
         let _panicked = dropping.join();
+        confidence::assert_kept();
     }
 }
 

@@ -12,6 +12,8 @@ use http_kit::ProblemCode;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+use crate::confidence;
+
 /// A request that is not yet sent.
 #[derive(Debug)]
 pub struct RequestBuilder {
@@ -55,6 +57,7 @@ impl RequestBuilder {
     /// Gives the request a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
+        confidence::note_request(self.request.uri().path(), body);
         self.header("content-type", "application/json")
             .body(body.to_string())
     }
@@ -80,6 +83,7 @@ impl RequestBuilder {
 
     /// Sends the request through the whole router and reads the answer.
     pub async fn send(self) -> Answer {
+        confidence::note_headers(self.request.headers());
         let response = self
             .router
             .oneshot(self.request)
@@ -104,6 +108,7 @@ impl Answer {
     async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body in memory").to_bytes();
+        confidence::note_answer(&body);
         Self {
             status: parts.status,
             headers: parts.headers,

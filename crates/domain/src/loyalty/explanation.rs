@@ -1,13 +1,15 @@
 //! Why a purchase earned what it earned, in a form that is stored with it, shown to people and read again by a refund.
-//! What is as usual (nothing paid by points, the base rate, no limit reached) is left out of the stored form.
+//! What is as usual (nothing paid by points, the general category, the base rate, no limit reached, the seller pays) is
+//! left out of the stored form.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::lot::{Funder, LotOrigin};
 use super::wallet::Draw;
-use crate::ids::{LotId, RuleId};
+use crate::ids::{BusinessId, LotId, RuleId};
 use crate::money::{Money, Points};
+use crate::programme::GENERAL_CATEGORY;
 
 /// The whole explanation of a purchase.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,7 @@ pub struct LineExplained {
     /// Number on the receipt, from 1.
     pub line: i16,
     /// Category.
+    #[serde(default = "general", skip_serializing_if = "is_general")]
     pub category: String,
     /// What it costs.
     pub amount: Money,
@@ -92,6 +95,14 @@ pub const BASE_RU: &str = "Базовое начисление";
 /// See [`BASE_RU`].
 pub const BASE_EN: &str = "Base rate";
 
+fn general() -> String {
+    GENERAL_CATEGORY.to_owned()
+}
+
+fn is_general(category: &str) -> bool {
+    category == GENERAL_CATEGORY
+}
+
 fn base_ru() -> String {
     BASE_RU.to_owned()
 }
@@ -133,13 +144,69 @@ pub struct LotExplained {
     #[serde(rename = "lot_id")]
     pub lot: LotId,
     /// What it was given for.
+    #[serde(default = "purchase", skip_serializing_if = "is_purchase")]
     pub origin: LotOrigin,
-    /// Who pays for it.
-    pub funder: Funder,
+    /// Who pays for it; none: the business that sold. See [`Self::paid_by`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funder: Option<Funder>,
     /// Its points.
     pub points: Points,
     /// When they can first be spent.
     pub activates_at: DateTime<Utc>,
     /// When they can no longer be spent.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl LotExplained {
+    /// Who pays for it, of a purchase at `seller`.
+    #[must_use]
+    pub fn paid_by(&self, seller: BusinessId) -> Funder {
+        self.funder.unwrap_or(Funder::Business(seller))
+    }
+}
+
+fn purchase() -> LotOrigin {
+    LotOrigin::Purchase
+}
+
+fn is_purchase(origin: &LotOrigin) -> bool {
+    *origin == LotOrigin::Purchase
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_as_usual_is_not_stored_and_may_be() {
+        let id = "01a221f7-e4c5-760c-b2a6-b3aab0a313cb";
+        let short = json!({
+            "lines": [{"line": 1, "amount": 500, "eligible": 500}],
+            "accruals": [{"line": 1, "asked": 25, "granted": 25, "lot_id": id}],
+            "lots": [{"lot_id": id, "points": 25, "activates_at": "2026-03-02T09:00:00Z", "expires_at": null}],
+        });
+        let mut long = short.clone();
+        long["lines"][0]["category"] = json!("general");
+        long["lots"][0]["origin"] = json!("purchase");
+        let seller = BusinessId::from(uuid::Uuid::from_u128(7));
+        let read = |form: &serde_json::Value| Explanation::deserialize(form).expect("it is whole");
+        assert_eq!(read(&long), read(&short));
+        assert_eq!(
+            serde_json::to_value(read(&long)).expect("it is whole"),
+            short
+        );
+        assert_eq!(
+            read(&short).lots[0].paid_by(seller),
+            Funder::Business(seller)
+        );
+
+        // Another payer, and the form that named every one.
+        long["lots"][0]["funder"] = json!({"kind": "programme"});
+        assert_eq!(read(&long).lots[0].paid_by(seller), Funder::Programme);
+        long["lots"][0]["funder"] = json!({"kind": "business", "business_id": id});
+        let other = BusinessId::from(id.parse::<uuid::Uuid>().expect("an id"));
+        assert_eq!(read(&long).lots[0].paid_by(seller), Funder::Business(other));
+    }
 }

@@ -253,7 +253,10 @@ pub fn decide(
         ids,
     );
     let (lots, accruals) = made?;
-    let explained = lots.iter().map(lots::explain_lot).collect();
+    let explained = lots
+        .iter()
+        .map(|lot| lots::explain_lot(lot, terms.business))
+        .collect();
     let cause = cause_of(terms, input);
     member
         .wallet

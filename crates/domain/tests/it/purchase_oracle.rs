@@ -412,7 +412,7 @@ pub fn check_lots(
             .find(|rule| Some(rule.id) == accrual.rule);
         let definition = rule.map(|rule| &rule.definition);
         let payer = rule.map_or(Funder::Business(terms.business), |rule| rule.funder);
-        prop_assert_eq!(lot.funder, payer);
+        prop_assert_eq!(lot.paid_by(terms.business), payer);
         let delay = definition.and_then(|d| d.activation_delay_hours);
         let delay = delay.unwrap_or(world.settings.activation_delay_hours);
         let activates = facts.occurred + i64::from(delay) * 3_600;

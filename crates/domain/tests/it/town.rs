@@ -353,7 +353,7 @@ impl Town {
             .lot_ids
             .extend(decision.explanation.lots.iter().map(|lot| lot.lot));
         let payer = |lot: &LotExplained| {
-            lot.funder
+            lot.paid_by(business(shop))
                 .business()
                 .and_then(|id| (0..3).find(|n| business(*n) == id))
         };

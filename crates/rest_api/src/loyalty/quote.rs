@@ -133,7 +133,7 @@ pub async fn ask(
         accruals,
         lots,
         spent,
-    } = Explained::from(row.explanation.0);
+    } = Explained::of(row.explanation.0, row.business_id.into());
     Ok(Json(Quote {
         total: row.total,
         max_points: quoted.max_points.hundredths(),

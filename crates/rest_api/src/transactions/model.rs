@@ -1,6 +1,7 @@
 //! A purchase and its refunds in JSON. Amounts are integers in hundredths.
 
 use chrono::{DateTime, Utc};
+use domain::ids::BusinessId;
 use domain::loyalty::explanation::{Clamp, Exclusion, Explanation};
 use domain::loyalty::lot::Funder;
 use domain::loyalty::refund::RefundExplanation;
@@ -318,7 +319,7 @@ impl Transaction {
             accruals,
             lots,
             spent,
-        } = Explained::from(row.explanation.0);
+        } = Explained::of(row.explanation.0, row.business_id.into());
         Self {
             id: row.id,
             business_id: row.business_id,
@@ -374,8 +375,10 @@ pub(crate) struct Explained {
     pub(crate) spent: Vec<DrawOut>,
 }
 
-impl From<Explanation> for Explained {
-    fn from(explanation: Explanation) -> Self {
+impl Explained {
+    /// The explanation of a purchase at `seller`.
+    pub(crate) fn of(explanation: Explanation, seller: BusinessId) -> Self {
+        let lot = |explained| lot(&explained, seller);
         Self {
             lines: explanation.lines.into_iter().map(line).collect(),
             accruals: explanation.accruals.into_iter().map(accrual).collect(),
@@ -426,11 +429,11 @@ fn accrual(accrual: domain::loyalty::explanation::AccrualExplained) -> AccrualOu
     }
 }
 
-fn lot(lot: domain::loyalty::explanation::LotExplained) -> LotOut {
+fn lot(lot: &domain::loyalty::explanation::LotExplained, seller: BusinessId) -> LotOut {
     LotOut {
         lot_id: lot.lot.into(),
         origin: lot.origin.as_str().to_owned(),
-        funder_business_id: Funder::business(lot.funder).map(Uuid::from),
+        funder_business_id: Funder::business(lot.paid_by(seller)).map(Uuid::from),
         points: lot.points.hundredths(),
         activates_at: lot.activates_at,
         expires_at: lot.expires_at,

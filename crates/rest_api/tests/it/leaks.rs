@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::rights::{OperatorRole, StaffRole};
 use serde_json::{Value, json};
-use test_kit::{SignedIn, TestApp, place_of};
+use test_kit::{SignedIn, TestApp, place_of, secrecy, stands_alone};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::factors::device::Device;
@@ -46,17 +46,6 @@ impl Lines {
         let bytes = self.0.lock().expect("one thread");
         String::from_utf8(bytes.clone()).expect("log lines are text")
     }
-}
-
-/// Whether digits stand alone: six of them are soon found inside an identifier.
-fn stands_alone(line: &str, digits: &str) -> bool {
-    line.match_indices(digits).any(|(at, _)| {
-        let before = line[..at].chars().next_back();
-        let after = line[at + digits.len()..].chars().next();
-        let apart =
-            |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
-        apart(before) && apart(after)
-    })
 }
 
 /// Sends every request that takes personal data; gives what must not be found.
@@ -297,7 +286,7 @@ async fn neither_log_nor_database_holds_what_is_personal_or_secret() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
-        .with_max_level(tracing::Level::TRACE)
+        .with_env_filter(format!("trace,{}", secrecy()))
         .with_writer(lines.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);

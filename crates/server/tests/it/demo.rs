@@ -57,14 +57,7 @@ fn it_is_filled_once_and_leaves_the_ledger_clean() {
 #[test]
 fn whole_years_can_be_filled() {
     let workshop = Workshop::new();
-    let (fine, shown) = workshop.run(&[
-        "demo",
-        "--fill-only",
-        "--members",
-        "12",
-        "--months",
-        "24",
-    ]);
+    let (fine, shown) = workshop.run(&["demo", "--fill-only", "--members", "12", "--months", "24"]);
     assert!(fine, "{shown}");
     assert_eq!(record(&workshop)["counts"]["refused"], 0);
     audited(&workshop);

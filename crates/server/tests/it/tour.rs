@@ -69,9 +69,11 @@ fn missing<'a>(shown: &'a [String], output: &str) -> Option<&'a str> {
     None
 }
 
+/// A demonstration that logs every step, and what it prints before it serves.
 fn start_demo(workshop: &Workshop, api: u16) -> (Running, String) {
     let mut command = workshop.owncircle(&["demo", "--members", "60", "--months", "2"]);
     command
+        .env("OWNCIRCLE_LOG__LEVEL", "trace")
         .env("OWNCIRCLE_LISTEN", format!("127.0.0.1:{api}"))
         .env("OWNCIRCLE_PUBLIC_URL", format!("http://127.0.0.1:{api}"))
         .env(
@@ -80,13 +82,32 @@ fn start_demo(workshop: &Workshop, api: u16) -> (Running, String) {
         );
     let mut running = workshop.start(&mut command);
     let printed = running.read_to("Ctrl-C stops the service");
-    let key = printed
-        .lines()
-        .map(str::trim)
-        .find(|line| line.starts_with("ock_"))
-        .unwrap();
-    let key = key.to_owned();
-    (running, key)
+    (running, printed)
+}
+
+fn key_in(printed: &str) -> &str {
+    let mut lines = printed.lines().map(str::trim);
+    lines.find(|line| line.starts_with("ock_")).unwrap()
+}
+
+/// The phones that a text names, without their calling code.
+fn phones_in(text: &str) -> Vec<String> {
+    let mobile = text.split("+7").skip(1);
+    let digits = mobile.map(|rest| {
+        let digits = rest.chars().filter(|letter| !" ()-".contains(*letter));
+        digits.take(10).collect::<String>()
+    });
+    digits
+        .filter(|phone| phone.len() == 10 && phone.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect()
+}
+
+/// The line of a log that tells a key, a token or a phone.
+fn told<'a>(log: &'a str, key: &str, phones: &[String]) -> Option<&'a str> {
+    log.lines().find(|line| {
+        let token = line.contains("eyJ") || line.contains(key);
+        token || phones.iter().any(|phone| line.contains(phone))
+    })
 }
 
 fn with_program_on_path(command: &mut Command) {
@@ -103,7 +124,8 @@ fn the_tour_goes_as_the_document_says() {
     assert!(blocks.len() >= 8 && blocks.iter().all(|block| !block.shown.is_empty()));
     let workshop = Workshop::new();
     let api = free_port();
-    let (demo, key) = start_demo(&workshop, api);
+    let (demo, printed) = start_demo(&workshop, api);
+    let key = key_in(&printed);
     let mut tour = workshop.command("bash");
     with_program_on_path(&mut tour);
     let tour = tour
@@ -123,7 +145,11 @@ fn the_tour_goes_as_the_document_says() {
         }
     }
     assert!(tour.status.success(), "{errors}");
+    let log = demo.log.clone();
     assert_eq!(demo.end(Signal::TERM), Some(0));
+    let (log, phones) = (std::fs::read_to_string(log).unwrap(), phones_in(&printed));
+    assert!(log.contains(" DEBUG ") && phones.len() > 3, "{phones:?}");
+    assert_eq!(told(&log, key, &phones), None, "the log tells a secret");
 }
 
 #[test]

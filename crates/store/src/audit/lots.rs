@@ -58,8 +58,9 @@ pub(super) async fn of_purchases(
            from (select * from lots where origin in ('purchase', 'promotion')) l
            full join (
                select p.id as purchase_id, p.member_id, p.business_id, (lot ->> 'lot_id')::uuid as lot_id,
-                      lot ->> 'origin' as origin, lot ->> 'points' as points,
-                      coalesce(lot -> 'funder' ->> 'business_id', 'programme') as funder
+                      coalesce(lot ->> 'origin', 'purchase') as origin, lot ->> 'points' as points,
+                      case when lot -> 'funder' is null then p.business_id::text
+                           else coalesce(lot -> 'funder' ->> 'business_id', 'programme') end as funder
                from purchases p cross join lateral jsonb_array_elements(p.explanation -> 'lots') lot
            ) t on t.lot_id = l.id
            cross join lateral (values

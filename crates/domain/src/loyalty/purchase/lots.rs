@@ -1,7 +1,7 @@
 //! From grants to lots: one for each origin, funder, activation and expiry.
 
 use super::{MemberState, Programme, PurchaseInput, PurchaseRefusal, Terms};
-use crate::ids::LotId;
+use crate::ids::{BusinessId, LotId};
 use crate::loyalty::earning::{self, Earned, Occasion};
 use crate::loyalty::explanation::{AccrualExplained, BASE_EN, BASE_RU, LotExplained};
 use crate::loyalty::lot::{Funder, Lot, LotOrigin};
@@ -105,12 +105,12 @@ fn plan_lot(
     }
 }
 
-/// A lot as the explanation shows it.
-pub(super) fn explain_lot(lot: &Lot) -> LotExplained {
+/// A lot as the explanation of a purchase at `seller` shows it.
+pub(super) fn explain_lot(lot: &Lot, seller: BusinessId) -> LotExplained {
     LotExplained {
         lot: lot.id,
         origin: lot.origin,
-        funder: lot.funder,
+        funder: (lot.funder != Funder::Business(seller)).then_some(lot.funder),
         points: lot.amount,
         activates_at: lot.activates_at,
         expires_at: lot.expires_at,

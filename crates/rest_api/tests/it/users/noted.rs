@@ -68,12 +68,12 @@ async fn of_a_profile_the_fields_are_noted_and_not_their_values() {
         ],
         "the same once more is no change"
     );
-    let words: bool = sqlx::query_scalar(
-        "select exists (select from audit_log a where a::text ~ 'Евдокия|evdokia|1990-05-17')",
-    )
-    .fetch_one(app.context.pool())
-    .await
-    .expect("the database answers");
+    let words: bool =
+        sqlx::query_scalar("select exists (select from audit_log a where a::text ~ $1)")
+            .bind("Евдокия|evdokia|1990-05-17")
+            .fetch_one(app.context.pool())
+            .await
+            .expect("the database answers");
     assert!(!words, "what a member says of himself stands in the log");
 }
 
