@@ -1,5 +1,8 @@
 //! Job: makes the hashes by which tills find their own members by the end of a phone, for whoever bought somewhere for
-//! the first time since the last run, and again for those whose phone or key is another. Posting stays free of it.
+//! the first time since the last run, and again for those whose phone or key is another. Posting stays free of it, and
+//! keeps most of the machine while there is much to do.
+
+use std::time::Instant;
 
 use domain::ids::BusinessId;
 use jobs::{Handler, Job, JobError, JobRun};
@@ -14,6 +17,9 @@ use crate::transaction;
 
 /// How many members one transaction does.
 const STEP: i64 = 500;
+
+/// How many times as long as a step took it rests before the next one.
+const REST: u32 = 3;
 
 /// The payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,14 +59,16 @@ pub async fn hash_phone_tails(ctx: &Context) -> Result<u64, StoreError> {
     for business in businesses {
         let ctx = &ctx.of(business.into());
         loop {
+            let began = Instant::now();
             let step = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
                 Box::pin(step(conn, ctx, business.into()))
             });
             let done = step.await?;
-            if done == 0 {
+            hashed += done;
+            if done < STEP.unsigned_abs() {
                 break;
             }
-            hashed += done;
+            tokio::time::sleep(began.elapsed() * REST).await;
         }
     }
     Ok(hashed)
