@@ -1,6 +1,7 @@
-//! The PostgreSQL of the bench: a server of its own, set as a server beside other work usually is, and what is asked of
-//! it beside the load. Everybody who is compared works on this one.
+//! The PostgreSQL of the bench: a server of its own, set as such a server usually is, and what is asked of it beside the
+//! load. Everybody who is compared works on this one.
 
+use std::iter;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -30,15 +31,24 @@ pub(crate) const RULES: &str = "bench_rules";
 const CONNECTIONS: u32 = 300;
 
 /// What differs from the settings that the program gives a PostgreSQL of its own. Commits stay durable.
-const SETTINGS: [(&str, &str); 7] = [
-    ("shared_buffers", "2GB"),
-    ("effective_cache_size", "8GB"),
+const SETTINGS: [(&str, &str); 6] = [
+    ("effective_cache_size", "12GB"),
     ("work_mem", "16MB"),
     ("maintenance_work_mem", "512MB"),
     ("wal_buffers", "16MB"),
     ("max_wal_size", "6GB"),
     ("checkpoint_timeout", "30min"),
 ];
+
+/// A quarter of the memory is for shared buffers, as the manual of PostgreSQL advises for a server of its own.
+fn settings() -> Vec<(String, String)> {
+    let buffers = format!("{}MB", (processes::memory_mib() / 4).max(128));
+    let others = SETTINGS.map(|(name, value)| (name, value.to_owned()));
+    iter::once(("shared_buffers", buffers))
+        .chain(others)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
 
 /// A running server and the folder of everything; both go with it.
 #[derive(Debug)]
@@ -80,9 +90,7 @@ impl Cluster {
             user: NAME.to_owned(),
             database: NAME.to_owned(),
             max_connections: CONNECTIONS,
-            settings: SETTINGS
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            settings: settings(),
             ..Options::new(&home)
         };
         let server = EmbeddedPostgres::start(options).await?;

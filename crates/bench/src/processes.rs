@@ -117,6 +117,16 @@ pub(crate) fn postmaster(cluster: &Path) -> anyhow::Result<u32> {
     Ok(line.trim().parse()?)
 }
 
+/// The memory of the machine in MiB; 0 where it is not told.
+pub(crate) fn memory_mib() -> u64 {
+    let told = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = told
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|rest| rest.split_ascii_whitespace().next());
+    kib.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
 /// The machine in a line: processor, cores, memory, system.
 pub(crate) fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -127,15 +137,10 @@ pub(crate) fn machine() -> String {
     };
     let processors = read("/proc/cpuinfo");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory: u64 = after_colon(&read("/proc/meminfo"), "MemTotal")
-        .split_ascii_whitespace()
-        .next()
-        .and_then(|kib| kib.parse().ok())
-        .unwrap_or(0);
     format!(
         "{cores} cores of {}, {} GiB of memory, Linux {}",
         after_colon(&processors, "model name"),
-        memory / 1024 / 1024,
+        memory_mib() / 1024,
         read("/proc/sys/kernel/osrelease").trim()
     )
 }

@@ -16,6 +16,7 @@ use services::members::grant_operator;
 use services::notifications::development_outbox;
 
 use crate::app::TestApp;
+use crate::confidence;
 
 /// A person who signed in.
 #[derive(Clone, Debug)]
@@ -39,6 +40,7 @@ impl TestApp {
             .expect("the outbox can be read");
         let text = &sent.first().expect("a code was sent").text;
         let (_, code) = text.rsplit_once('#').expect("the last line holds the code");
+        confidence::note_code(code);
         code.to_owned()
     }
 
