@@ -253,10 +253,8 @@ pub fn decide(
         ids,
     );
     let (lots, accruals) = made?;
-    let explained = lots
-        .iter()
-        .map(|lot| lots::explain_lot(lot, terms.business))
-        .collect();
+    let explain = |lot| lots::explain_lot(lot, terms.business);
+    let explained = lots.iter().map(explain).collect();
     let cause = cause_of(terms, input);
     member
         .wallet

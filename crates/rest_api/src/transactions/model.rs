@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::BusinessId;
-use domain::loyalty::explanation::{Clamp, Exclusion, Explanation};
+use domain::loyalty::explanation::{Clamp, Exclusion, Explanation, LotExplained};
 use domain::loyalty::lot::Funder;
 use domain::loyalty::refund::RefundExplanation;
 use domain::loyalty::wallet::Draw;
@@ -378,11 +378,10 @@ pub(crate) struct Explained {
 impl Explained {
     /// The explanation of a purchase at `seller`.
     pub(crate) fn of(explanation: Explanation, seller: BusinessId) -> Self {
-        let lot = |explained| lot(&explained, seller);
         Self {
             lines: explanation.lines.into_iter().map(line).collect(),
             accruals: explanation.accruals.into_iter().map(accrual).collect(),
-            lots: explanation.lots.into_iter().map(lot).collect(),
+            lots: explanation.lots.iter().map(|it| lot(it, seller)).collect(),
             spent: explanation.spent.into_iter().map(draw).collect(),
         }
     }
@@ -429,7 +428,7 @@ fn accrual(accrual: domain::loyalty::explanation::AccrualExplained) -> AccrualOu
     }
 }
 
-fn lot(lot: &domain::loyalty::explanation::LotExplained, seller: BusinessId) -> LotOut {
+fn lot(lot: &LotExplained, seller: BusinessId) -> LotOut {
     LotOut {
         lot_id: lot.lot.into(),
         origin: lot.origin.as_str().to_owned(),
