@@ -348,3 +348,16 @@ fn a_file_that_is_named_must_exist() {
         "{text}"
     );
 }
+
+/// What a script sets goes on to the program that it becomes, which refuses settings that it does not know.
+#[test]
+fn scripts_that_become_the_program_set_none_of_its_settings() {
+    let scripts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
+    for name in ["demo", "run", "lib.sh"] {
+        let text = std::fs::read_to_string(scripts.join(name)).unwrap();
+        let set = text
+            .split_whitespace()
+            .find(|word| word.starts_with("OWNCIRCLE_") && word.contains('='));
+        assert_eq!(set, None, "{name}");
+    }
+}
