@@ -63,8 +63,7 @@ fn install<W>(log: &Log, writer: W) -> anyhow::Result<()>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let secrecy = [jobs::LOG_DIRECTIVES, domain::phone::LOG_DIRECTIVES].join(",");
-    let directives = format!("{QUIET},{secrecy},{}", log.level);
+    let directives = format!("{QUIET},{},{}", services::log::secrecy(), log.level);
     let filter = EnvFilter::try_new(directives).context("log.level")?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

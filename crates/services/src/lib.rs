@@ -18,6 +18,7 @@ pub mod ids;
 pub mod imports;
 pub mod jobs;
 pub mod limits;
+pub mod log;
 pub mod loyalty;
 pub mod members;
 pub mod notifications;

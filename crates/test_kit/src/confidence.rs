@@ -8,6 +8,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use serde_json::Value;
+use services::log::secrecy;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -60,12 +61,6 @@ impl<'a> MakeWriter<'a> for ToLog {
     fn make_writer(&'a self) -> Self::Writer {
         self
     }
-}
-
-/// Directives with which the program keeps its libraries from logging what they are given, whatever the level.
-#[must_use]
-pub fn secrecy() -> String {
-    [jobs::LOG_DIRECTIVES, domain::phone::LOG_DIRECTIVES].join(",")
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -164,7 +159,7 @@ pub fn stands_alone(line: &str, digits: &str) -> bool {
 
 /// Whether a line tells a code; a number of a field, `"rows":123456`, is none.
 fn tells_code(line: &str, code: &str) -> bool {
-    stands_alone(line, code) && !line.contains(&format!(":{code}"))
+    stands_alone(line, code) && !line.contains(&format!("\":{code}"))
 }
 
 /// Says that the log is free of what was told so far.

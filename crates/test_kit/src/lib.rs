@@ -14,7 +14,7 @@ mod work;
 
 pub use app::{TEST_MASTER_KEY, TestApp, config_of_tests, redis_servers, start_of_tests};
 pub use builders::SignedIn;
-pub use confidence::{secrecy, stands_alone};
+pub use confidence::stands_alone;
 pub use database::TestDatabase;
 pub use dump::place_of;
 pub use request::{Answer, RequestBuilder};

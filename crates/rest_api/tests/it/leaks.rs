@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use domain::rights::{OperatorRole, StaffRole};
 use serde_json::{Value, json};
-use test_kit::{SignedIn, TestApp, place_of, secrecy, stands_alone};
+use services::log::secrecy;
+use test_kit::{SignedIn, TestApp, place_of, stands_alone};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::factors::device::Device;

@@ -9,6 +9,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use store::code_stops::StopRow;
 use store::error::StoreError;
+use uuid::Uuid;
 
 use super::one_time_code::LIFE;
 use crate::audit_log::{self, Entry};
@@ -84,14 +85,11 @@ pub(super) async fn stopped(
                 holds: scope.holds,
                 until: now + STOPPED_FOR,
             };
+            let id = write(conn, ctx, scope, stop, now).await?;
             tracing::error!(
-                kind = scope.kind,
-                sent,
-                verified,
-                holds = scope.holds,
+                stop = %id, kind = scope.kind, sent, verified, holds = scope.holds,
                 "codes are asked for more often than they come back"
             );
-            write(conn, ctx, scope, stop, now).await?;
             if scope.holds {
                 return Ok(Some(now + STOPPED_FOR));
             }
@@ -120,19 +118,18 @@ pub(super) async fn note_cap(
         return Ok(());
     }
     let (sent, verified) = fared(conn, scope, now - LOOK_BACK, now).await?;
-    tracing::warn!(
-        kind = scope.kind,
-        sent,
-        verified,
-        "as many codes were sent to one prefix or country as may be"
-    );
     let stop = Stop {
         sent,
         verified,
         holds: false,
         until: used_up.until,
     };
-    write(conn, ctx, scope, stop, now).await
+    let id = write(conn, ctx, scope, stop, now).await?;
+    tracing::warn!(
+        stop = %id, kind = scope.kind, sent, verified,
+        "as many codes were sent to one prefix or country as may be"
+    );
+    Ok(())
 }
 
 /// How the codes of a scope fared that were sent after a moment and whose life is over.
@@ -158,13 +155,14 @@ struct Stop {
     until: DateTime<Utc>,
 }
 
+/// Writes it down; its identifier.
 async fn write(
     conn: &mut PgConnection,
     ctx: &Context,
     scope: &Scope,
     stop: Stop,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Uuid, StoreError> {
     let id = ctx.ids().uuid();
     let (sent, verified, holds) = (stop.sent, stop.verified, stop.holds);
     metrics::counter!("one_time_code_stops_total", "kind" => scope.kind).increment(1);
@@ -186,5 +184,6 @@ async fn write(
     store::code_stops::insert(conn, &row).await?;
     let entry = Entry::of(Action::CodeSendingStop, ObjectKind::Destination).id(id);
     let counts = json!({ "kind": scope.kind, "sent": sent, "verified": verified, "holds": holds });
-    audit_log::record(conn, ctx, entry.after(counts)).await
+    audit_log::record(conn, ctx, entry.after(counts)).await?;
+    Ok(id)
 }
