@@ -149,6 +149,34 @@ impl Cluster {
         Ok(row.try_get(0)?)
     }
 
+    /// Does at once, in all databases, what autovacuum would do later: beside the next load, which has nothing to do with
+    /// it.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub(crate) async fn clean(&self) -> anyhow::Result<()> {
+        let mut conn = self.open(NAME).await?;
+        let databases =
+            "select datname::text from pg_database where datallowconn and not datistemplate";
+        let databases: Vec<String> = sqlx::query_scalar(databases).fetch_all(&mut conn).await?;
+        conn.close().await?;
+        for database in databases {
+            let mut conn = self.open(&database).await?;
+            let tables: Vec<String> = sqlx::query_scalar(
+                "select format('%I.%I', schemaname, relname) from pg_stat_user_tables
+                 where n_mod_since_analyze > 1000 or n_ins_since_vacuum > 1000 or n_dead_tup > 1000",
+            )
+            .fetch_all(&mut conn)
+            .await?;
+            for table in tables {
+                let vacuum = AssertSqlSafe(format!("vacuum (analyze) {table}"));
+                sqlx::raw_sql(vacuum).execute(&mut conn).await?;
+            }
+            conn.close().await?;
+        }
+        Ok(())
+    }
+
     /// What was written and used so far.
     ///
     /// # Errors

@@ -26,6 +26,11 @@ use crate::stage::{self, BASE_RATE};
 /// How long the loads before the first round last.
 const WARM_UP: Duration = Duration::from_secs(1);
 
+/// How long purchases are posted on the large database before it is measured. What is measured is the time between two
+/// checkpoints: right after one, each page that is changed for the first time goes into the log as a whole, and there are
+/// many pages.
+const WARM_UP_LARGE: Duration = Duration::from_secs(20);
+
 /// What these are called.
 const WARMING: &str = "warm-up";
 
@@ -95,7 +100,11 @@ impl Bench<'_> {
                 Scenario::BalanceAnew,
                 Scenario::History,
             ] {
-                self.ours(which, WARMING, scenario, 64, WARM_UP).await?;
+                let time = match (which, scenario) {
+                    (Large, Scenario::Post) => WARM_UP_LARGE,
+                    _ => WARM_UP,
+                };
+                self.ours(which, WARMING, scenario, 64, time).await?;
             }
         }
         let mut scripts = vec![
@@ -113,7 +122,7 @@ impl Bench<'_> {
             self.other(name, raw, false).await?;
         }
         self.figures.samples.clear();
-        Ok(())
+        self.cluster.clean().await
     }
 
     async fn find_clients(&mut self, name: &'static str, script: &Script) -> anyhow::Result<()> {
@@ -174,7 +183,7 @@ impl Bench<'_> {
         for side in sides.into_iter().flatten() {
             side.count(self.cluster).await?;
         }
-        Ok(())
+        self.cluster.clean().await
     }
 
     /// One client, one purchase at a time.
@@ -366,6 +375,7 @@ impl Bench<'_> {
             .collect();
         import(&self.small.program, &rows).await?;
         self.small.purchases += i64::try_from(rows.len())?;
+        self.cluster.clean().await?;
         let ours = Ours {
             scenario: Scenario::Redeem,
             connections: 64,

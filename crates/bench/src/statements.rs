@@ -1,6 +1,7 @@
 //! Our own statements of one posting as a script for pgbench: a group of one. Their text is what the checked queries of
 //! the crate `store` have left in `.sqlx`, so the script sends what the program sends; only the values come from here.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -18,13 +19,17 @@ struct Step {
 /// are reckoned here.
 const POINTS: &str = "\\set points :total / 20\n";
 
-/// What the first statement gives, a row for the member and one for the key.
-const FOUND: &str = "way, place, id, status, birthday_sealed, available, pending, held, debt, next_change_at, \
-                     spending_from, tier, tier_since, counted_from, counted_spend, counted_points";
+/// What the first statement finds, a list each.
+const FOUND: &str = "f_named, f_wallets, f_kept, f_receipts, f_codes, f_sums, f_visits, f_credits, f_usage, f_budgets, \
+                     f_lots";
 
-/// Takes the key, finds the member by phone and locks the wallet.
-const RESOLVE: Step = Step {
-    words: "pg_try_advisory_xact_lock(k.a, k.b)",
+/// The wallet, for whose values the script has no other use than to reckon with them.
+const WALLET: &str = "w.available, w.pending, w.held, w.debt, w.next_change_at, w.tier, w.tier_since, w.counted_from, \
+                      w.counted_spend, w.counted_points, w.xmin::text::bigint as version";
+
+/// Finds the member by phone and reads what the decision depends on.
+const LOOK: Step = Step {
+    words: "as \"named!: Vec<NamedRecord>\"",
     values: &[
         "'{}'",
         "array[c.phone_hash]",
@@ -32,41 +37,28 @@ const RESOLVE: Step = Step {
         "'{}'",
         "'{}'",
         "'{}'",
-        "array[hashtext(c.key)]",
-        "array[hashtext(c.member::text)]",
-    ],
-};
-
-/// Reads what the decision depends on beside the wallet.
-const READ: Step = Step {
-    words: "(select array_agg((k.digest, k.body_hash, k.status",
-    values: &[
-        "array[:digest]::uuid[]",
-        "array[:business]",
-        "array[:key]",
-        "'{}'",
-        "'{}'",
-        "array[:member]::uuid[]",
-        "array[coalesce(nullif(:counted_from, '')::date, :first_day::date)]",
-        "array[case when :counted_from = '' then 'infinity' else :first_day::date end]",
-        "array[:member]",
-        "array[:business]",
-        "'{}'::uuid[]",
-        "'{}'::uuid[]",
-        "'{}'::uuid[]",
-        "'{}'",
+        "array[c.digest]",
+        "array[c.business]",
         "array['purchase']",
-        ":today::date",
+        "array[c.key]",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "'{}'",
         "'{}'::uuid[]",
         "'{}'::uuid[]",
-        "'{}'::uuid[]",
-        ":moment::timestamptz",
-        "array[:member]::uuid[]",
+        "c.first_day",
+        "c.today",
+        "c.moment",
+        "c.moment",
     ],
 };
 
 /// The statement that writes everything takes a list a column; its first value is the present moment.
-const WRITE: &str = "with kept as ( insert into kept_answers";
+const WRITE: &str = "kept as ( insert into kept_answers";
 
 /// What one row of a table is made of.
 struct Row {
@@ -224,19 +216,25 @@ const ROWS: &[Row] = &[
 /// If a statement is not in `.sqlx` any more, or takes other values: then this file is to be changed with it.
 pub(crate) fn script(sqlx_folder: &Path) -> anyhow::Result<String> {
     let known = queries(sqlx_folder)?;
-    let resolve = filled(&known, &RESOLVE)?;
-    let read = filled(&known, &READ)?;
+    let look = filled(&known, &LOOK)?;
     let write = find(&known, WRITE)?;
     let mut values = columns(write)?;
-    // The day and the hour, by which tills are counted.
-    values.extend([":today::date", ":moment::timestamptz"].map(str::to_owned));
+    // The present moment; the day and the hour, by which tills are counted; the version that the wallet must have.
+    let others = [
+        (1, ":moment::timestamptz"),
+        (101, ":today::date"),
+        (102, ":moment::timestamptz"),
+        (103, "array[:version]"),
+    ];
+    values.extend(others.map(|(number, value)| (number, value.to_owned())));
+    let values: Vec<String> = values.into_values().collect();
     let write = fill(write, &values).context("the statement that writes")?;
     let draws = Pgbench::draws();
     Ok(format!(
-        "{draws}{POINTS}begin;\n\
-         select c.*, f.* from bench_client(:b, :m) c, \
-         lateral (select * from ({resolve}) as found ({FOUND}) order by way desc limit 1) f \\gset\n\
-         {read};\n{write};\ncommit;\n"
+        "{draws}{POINTS}\
+         select c.*, f.*, {WALLET} from bench_client(:b, :m) c \
+         cross join lateral ({look}) f ({FOUND}) join wallets w on w.member_id = c.member \\gset\n\
+         {write};\n"
     ))
 }
 
@@ -278,44 +276,36 @@ fn filled(known: &[String], step: &Step) -> anyhow::Result<String> {
     fill(find(known, step.words)?, &values).with_context(|| step.words.to_owned())
 }
 
-/// The values of the statement that writes, in the order of its numbers: it says which list is of which column.
-fn columns(text: &str) -> anyhow::Result<Vec<String>> {
-    let mut values = vec![":moment::timestamptz".to_owned()];
-    for (at, _) in text.match_indices("unnest($") {
-        let (before, lists) = (&text[..at], &text[at + "unnest(".len()..]);
-        let (lists, behind) = lists.split_once(')').context("an unnest without an end")?;
+/// The lists of the statement that writes, by their numbers: it says which list is of which column.
+fn columns(text: &str) -> anyhow::Result<BTreeMap<usize, String>> {
+    let mut values = BTreeMap::new();
+    for (at, begins) in text.match_indices("unnest($") {
+        let before = &text[..at];
+        let (number, behind) = text[at + begins.len()..]
+            .split_once("::")
+            .context("a list without a type")?;
+        let (kind, behind) = behind.split_once(')').context("a list without an end")?;
+        let name = behind
+            .strip_prefix(" as ")
+            .context("a list without a name")?;
+        let name = name.split([',', ' ', ')']).next().unwrap_or_default();
         let verbs = [("insert", "insert into "), ("update", "update ")];
-        let (begins, verb) = verbs
+        let verb = verbs
             .into_iter()
             .filter_map(|(verb, words)| Some((before.rfind(words)? + words.len(), verb)))
-            .max()
-            .context("an unnest for nothing")?;
-        let table = before[begins..].split(' ').next().unwrap_or_default();
-        // The names behind the list, else those of the table.
-        let names = behind
-            .strip_prefix(" as u (")
-            .or_else(|| before[begins..].split_once('(').map(|parts| parts.1));
-        let (names, _) = names
-            .and_then(|names| names.split_once(')'))
-            .context("no columns")?;
-        let row = format!("{verb} {table}");
-        let row = ROWS.iter().find(|known| known.table == row);
-        for (list, name) in lists.split(',').zip(names.split(',')) {
-            let (number, kind) = list
-                .trim()
-                .split_once("::")
-                .context("a list without a type")?;
-            ensure!(
-                number == format!("${}", values.len() + 1),
-                "{number} is out of turn"
-            );
-            let known = row.map(|row| row.values.iter().find(|(column, _)| *column == name.trim()));
-            values.push(match known {
-                None => format!("'{{}}'::{kind}"),
-                Some(None) => format!("array[null]::{kind}"),
-                Some(Some((_, value))) => format!("array[{value}]::{kind}"),
-            });
-        }
+            .max();
+        let table = verb.map(|(begins, verb)| {
+            let table = before[begins..].split(' ').next().unwrap_or_default();
+            format!("{verb} {table}")
+        });
+        let row = ROWS.iter().find(|row| Some(row.table) == table.as_deref());
+        let known = row.map(|row| row.values.iter().find(|(column, _)| *column == name));
+        let value = match known {
+            None => format!("'{{}}'::{kind}"),
+            Some(None) => format!("array[null]::{kind}"),
+            Some(Some((_, value))) => format!("array[{value}]::{kind}"),
+        };
+        values.insert(number.parse()?, value);
     }
     Ok(values)
 }
@@ -359,20 +349,23 @@ mod tests {
 
     #[test]
     fn lists_are_of_the_columns_that_the_statement_names() {
-        let text = "with a as ( insert into receipts (kind, new_column) select *, $1 from unnest($2::text[], $3::int[]) ), \
-                    b as ( update wallets w set x = 1 from unnest($4::uuid[]) as u (member_id) ) \
-                    insert into unheard_of as m (id) select * from unnest($5::uuid[]) on conflict (id) do update set id = 1";
+        let text = "with locked as ( select for no key update ), \
+                    gate as ( select unnest($5::uuid[]) as member_id, unnest($9::bigint[]) as version ), \
+                    a as ( insert into receipts (kind, new_column) select unnest($2::text[]) as kind, unnest($3::int[]) as new_column, $1 ), \
+                    b as ( update wallets w set x = 1 from (select unnest($5::uuid[]) as member_id) u ) \
+                    insert into unheard_of as m (id) select unnest($6::uuid[]) as id on conflict (id) do update set id = 1";
+        let expected = [
+            (2, "array['purchase']::text[]"),
+            (3, "array[null]::int[]"),
+            (5, "array[:member]::uuid[]"),
+            (6, "'{}'::uuid[]"),
+            (9, "'{}'::bigint[]"),
+        ];
         assert_eq!(
             columns(text).expect("columns"),
-            [
-                ":moment::timestamptz",
-                "array['purchase']::text[]",
-                "array[null]::int[]",
-                "array[:member]::uuid[]",
-                "'{}'::uuid[]"
-            ]
+            BTreeMap::from(expected.map(|(number, value)| (number, value.to_owned())))
         );
-        assert!(columns("insert into receipts (kind) select * from unnest($3::text[])").is_err());
+        assert!(columns("insert into receipts (kind) select unnest($3::text[])").is_err());
     }
 
     #[test]
@@ -381,7 +374,7 @@ mod tests {
         let script = script(&folder).expect("every statement is there");
         assert!(!script.contains('$'), "{script}");
         assert!(script.contains("insert into ledger_entries"));
-        assert_eq!(script.lines().count(), 10, "{script}");
-        assert!(script.ends_with("commit;\n"));
+        assert_eq!(script.lines().count(), 7, "{script}");
+        assert!(script.contains("array[:version]"));
     }
 }

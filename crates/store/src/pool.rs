@@ -88,6 +88,21 @@ pub async fn connect_one(pool: &PgPool) -> Result<PgConnection, StoreError> {
     Ok(conn)
 }
 
+/// Lets the transaction that has begun plan as [`connect_one`] does, for work that writes groups over a connection of
+/// the pool.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn plan_once(conn: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"select set_config('plan_cache_mode', 'force_generic_plan', true) as plans,
+                  set_config('enable_seqscan', 'off', true) as seqscan"#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
 async fn work_across(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("select set_config('app.business', '*', false) as business")
         .fetch_one(conn)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::lots;
-use crate::posting::resolve::Named;
+use crate::posting::names::Named;
 use crate::wallets::{Balances, Counted, WalletRow};
 
 /// How a till names a member.
@@ -83,7 +83,7 @@ pub struct Answer {
     pub usage: Vec<(RuleId, NaiveDate, Points)>,
     /// What budgets have granted.
     pub budgets: Vec<(RuleId, Points)>,
-    /// The first [`crate::posting::read::FIRST_LOTS`] lots that can be spent, in that order; none if something was due
+    /// The first [`crate::posting::look::FIRST_LOTS`] lots that can be spent, in that order; none if something was due
     /// in the wallet: then all lots are needed, and holds too.
     pub lots: Vec<Lot>,
 }

@@ -76,6 +76,40 @@ impl Balances {
     }
 }
 
+/// A wallet as a group reads it: whose and how much, since when and until, what counts toward the tier, its version.
+pub(crate) type Record = (
+    (Uuid, i64, i64, i64, i64),
+    (
+        Option<DateTime<Utc>>,
+        Option<DateTime<Utc>>,
+        String,
+        DateTime<Utc>,
+    ),
+    (Option<NaiveDate>, Option<i64>, Option<i64>),
+    i64,
+);
+
+pub(crate) fn from_record(record: Record) -> (WalletRow, i64) {
+    let ((member, available, pending, held, debt), times, counted, version) = record;
+    let (next_change_at, spending_from, tier, tier_since) = times;
+    let (from, spend, points) = counted;
+    let balances = Balances {
+        available,
+        pending,
+        held,
+        debt,
+        next_change_at,
+        spending_from,
+    };
+    let row = WalletRow {
+        wallet: balances.wallet(member.into()),
+        tier,
+        tier_since,
+        counted: Counted::of_columns(from, spend, points),
+    };
+    (row, version)
+}
+
 /// What is kept beside the ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct WalletUpdate<'a> {

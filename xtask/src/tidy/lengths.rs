@@ -12,7 +12,7 @@ const LONGER_FILES: &[(&str, usize)] = &[];
 /// The two below hand a statement its columns, a line each.
 const LONGER_FUNCTIONS: &[(&str, usize)] = &[
     ("crates/store/src/posting/further.rs::write", 105),
-    ("crates/store/src/posting/write.rs::write", 125),
+    ("crates/store/src/posting/write.rs::write", 126),
 ];
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {

@@ -194,6 +194,7 @@ async fn decide(
         kept.is_none()
     });
     let items: Vec<Order> = good.iter().map(|row| work.item(*row)).collect();
+    store::pool::plan_once(conn).await?;
     let outcomes = posting::post_group(conn, ctx, stage, &items).await?;
     take(conn, ctx, work, good, outcomes, &mut tally).await?;
     Ok(tally.done())

@@ -30,6 +30,18 @@ pub struct Needs {
     pub references: BTreeSet<(BusinessId, String)>,
 }
 
+impl Needs {
+    /// Whether nothing is needed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lots_of.is_empty()
+            && self.lots.is_empty()
+            && self.holds.is_empty()
+            && self.refunds_of.is_empty()
+            && self.references.is_empty()
+    }
+}
+
 /// What was asked for and is no part of a wallet.
 #[derive(Clone, Debug, Default)]
 pub struct Beside {
@@ -171,6 +183,10 @@ pub async fn write<'a>(
     further.new_holds = pick(|changes| &changes.new_holds);
     let changed = pick(|changes| &changes.changed_holds);
     further.changed_holds = changed.into_iter().map(|(_, hold)| hold).collect();
+    if writes.versions.is_some() && !further.is_empty() {
+        // Two statements are one only in a transaction, which begins with locks.
+        return Err(StoreError::overtaken());
+    }
     further::write(conn, &further).await?;
     write::write(conn, writes, now).await
 }

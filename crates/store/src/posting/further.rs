@@ -29,7 +29,9 @@ pub struct Further<'a> {
 }
 
 impl Further<'_> {
-    fn is_empty(&self) -> bool {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.new_holds.is_empty()
             && self.changed_holds.is_empty()
             && self.refunds.is_empty()

@@ -1,12 +1,13 @@
-//! What the posting path says to the database, one statement each for a whole group: [`named`], [`resolve`], [`contents`]
-//! and [`read`] before it decides, [`further`] and [`write`] afterwards. A group of plain purchases asks [`resolve`],
-//! [`read`] and [`write`] only.
+//! What the posting path says to the database, one statement each for a whole group: [`named`], [`lock`], [`look`] and
+//! [`contents`] before it decides, [`further`] and [`write`] afterwards. A group of plain purchases sends [`look`] and
+//! [`write`] only, each a transaction of its own.
 
 pub mod contents;
 pub mod further;
+pub mod lock;
+pub mod look;
 pub mod named;
-pub mod read;
-pub mod resolve;
+pub mod names;
 pub mod write;
 
 use domain::loyalty::purchase::Terms;

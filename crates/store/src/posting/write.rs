@@ -23,9 +23,12 @@ use crate::{
     staff_credits, wallets,
 };
 
-/// What is to be written. The wallets must be locked.
+/// What is to be written. The wallets must be locked, or their versions known.
 #[derive(Debug, Default)]
 pub struct Writes<'a> {
+    /// Wallet by wallet, the versions that were looked at ([`super::look`]) and that they must still have; none: they
+    /// are locked.
+    pub versions: Option<Vec<i64>>,
     /// Answers to be kept, by digest of their keys.
     pub answers: &'a [(Uuid, KeptAnswer)],
     /// Receipts with the transactions that take them.
@@ -58,7 +61,8 @@ pub struct Writes<'a> {
 }
 
 /// Writes it. The constraints [`kept_answers::USED_BEFORE`], [`receipts::SEEN_BEFORE`] and
-/// [`crate::used_member_codes::USED_BEFORE`] refuse the whole group: another was faster, and the next try sees it.
+/// [`crate::used_member_codes::USED_BEFORE`] refuse the whole group: another was faster, and the next try sees it. So do
+/// wallets that have another version than is expected.
 ///
 /// # Errors
 /// [`StoreError`] from the database.
@@ -183,6 +187,7 @@ pub async fn write(
         &told.payloads,
         writes.today.0,
         writes.today.1,
+        writes.versions.as_deref(),
     )
     .execute(conn)
     .await?;

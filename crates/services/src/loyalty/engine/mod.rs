@@ -34,7 +34,7 @@ use crate::context::Context;
 const RETRY_AFTER: u32 = 1;
 
 /// How many names of members are remembered with their shard.
-const NAMES: usize = 32_768;
+const NAMES: usize = 16_384;
 
 /// The most shards that are made without being asked for.
 const MOST_SHARDS: usize = 4;

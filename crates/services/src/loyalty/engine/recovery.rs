@@ -120,6 +120,11 @@ impl Part {
         }
     }
 
+    /// Whether nothing speaks against doing without locks.
+    pub(super) fn is_first_try(&self) -> bool {
+        self.tries == 0 && !self.hasty && !self.unsure
+    }
+
     /// One order of this part, to be run again.
     pub(super) fn single(&self, index: usize) -> Self {
         Self {

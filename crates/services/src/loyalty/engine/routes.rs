@@ -37,7 +37,7 @@ impl Name {
 #[derive(Clone, Copy, Debug)]
 struct Route {
     member: Option<MemberId>,
-    shard: usize,
+    shard: u16,
     /// Orders that wait or run.
     active: u32,
 }
@@ -45,7 +45,7 @@ struct Route {
 /// See the module. Two generations: when the young one is full, the old one is forgotten.
 #[derive(Debug)]
 pub(super) struct Routes {
-    shards: usize,
+    shards: u16,
     capacity: usize,
     young: HashMap<u64, Route>,
     old: HashMap<u64, Route>,
@@ -55,7 +55,7 @@ impl Routes {
     /// At most about twice `capacity` names are remembered, and what is active.
     pub(super) fn new(shards: usize, capacity: usize) -> Self {
         Self {
-            shards: shards.max(1),
+            shards: u16::try_from(shards.max(1)).unwrap_or(u16::MAX),
             capacity,
             young: HashMap::new(),
             old: HashMap::new(),
@@ -71,21 +71,21 @@ impl Routes {
             route.shard = spread(hash, shards);
         }
         route.active += 1;
-        route.shard
+        usize::from(route.shard)
     }
 
     /// The same for an order whose shard is given.
     pub(super) fn enter_at(&mut self, name: Name, shard: usize) {
         let route = self.route(name);
         if route.active == 0 {
-            route.shard = shard;
+            route.shard = u16::try_from(shard).unwrap_or(0);
         }
         route.active += 1;
     }
 
     /// The shard of a batch that stays together.
     pub(super) fn shard_of_flow(&self, flow: impl Hash) -> usize {
-        spread(hash(&flow), self.shards)
+        usize::from(spread(hash(&flow), self.shards))
     }
 
     /// Remembers whom a name meant.
@@ -129,9 +129,8 @@ impl Routes {
     }
 }
 
-fn spread(hash: u64, shards: usize) -> usize {
-    let shards = u64::try_from(shards).unwrap_or(1).max(1);
-    usize::try_from(hash % shards).unwrap_or(0)
+fn spread(hash: u64, shards: u16) -> u16 {
+    u16::try_from(hash % u64::from(shards)).unwrap_or(0)
 }
 
 /// The same in every process, so that tests can name members of different shards.

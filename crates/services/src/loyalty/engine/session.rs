@@ -39,7 +39,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Runs a part of a group in a transaction, once.
+    /// Runs a part of a group once: with two statements if that is enough, else in a transaction.
     pub(super) async fn run(
         &mut self,
         ctx: &Context,
@@ -53,16 +53,20 @@ impl Session {
         } else {
             Patience::Usual
         };
-        let input = (ctx, &stage, orders);
-        let run = transaction::on(&mut conn, patience, &input, |conn, (ctx, stage, orders)| {
-            Box::pin(async move {
-                let posting = posting::post_group(conn, ctx, stage, orders);
-                match AssertUnwindSafe(posting).catch_unwind().await {
-                    Ok(outcomes) => outcomes.map_err(Fault::from),
-                    Err(_) => Err(Fault::Panicked),
+        let run = async {
+            // Whoever lost a race, or may be doubled, holds on to the wallets while it decides.
+            if part.is_first_try() {
+                let posting = posting::post_unlocked(&mut conn, ctx, &stage, orders);
+                if let Some(outcomes) = Box::pin(guarded(posting)).await? {
+                    return Ok(outcomes);
                 }
+            }
+            let input = (ctx, &stage, orders);
+            transaction::on(&mut conn, patience, &input, |conn, (ctx, stage, orders)| {
+                Box::pin(guarded(posting::post_group(conn, ctx, stage, orders)))
             })
-        });
+            .await
+        };
         let run = touched::forgetting(ctx, run);
         let done = tokio::time::timeout(RUN_PATIENCE, run).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Lost(silent())));
@@ -107,6 +111,14 @@ impl Session {
         {
             tracing::debug!(%error, "a connection was not closed in order");
         }
+    }
+}
+
+/// A decision that panics is a fault like another.
+async fn guarded<T>(posting: impl Future<Output = Result<T, StoreError>>) -> Result<T, Fault> {
+    match AssertUnwindSafe(posting).catch_unwind().await {
+        Ok(posted) => posted.map_err(Fault::from),
+        Err(_) => Err(Fault::Panicked),
     }
 }
 

@@ -87,6 +87,11 @@ impl Book {
         &self.loaded.members
     }
 
+    /// The versions that wallets must have when the group is written, if they are not locked.
+    pub(super) fn versions(&self) -> Option<&BTreeMap<MemberId, i64>> {
+        self.loaded.versions.as_ref()
+    }
+
     /// What counts toward the tier of a member after the group, of whomever it was looked up for.
     pub(super) fn counted(&self, member: MemberId) -> Option<Counted> {
         let before = self.loaded.counted.get(&member)?;

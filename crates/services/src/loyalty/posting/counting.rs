@@ -10,7 +10,6 @@ use domain::loyalty::validity::day_of;
 use domain::programme::ProgrammeSettings;
 use store::member_progress::DayChanges;
 use store::wallets::{Counted, WalletRow};
-use uuid::Uuid;
 
 /// Net spend and points earned of members, in hundredths.
 pub(super) type Sums = BTreeMap<MemberId, (i64, i64)>;
@@ -22,25 +21,7 @@ pub(super) fn first_day(settings: &ProgrammeSettings, now: DateTime<Utc>) -> Nai
     today.checked_sub_days(before).unwrap_or(today)
 }
 
-/// The days that have to be read, by member: the first, and the one after the last.
-pub(super) fn days_to_read(
-    wallets: &BTreeMap<MemberId, WalletRow>,
-    first: NaiveDate,
-) -> Vec<(Uuid, NaiveDate, NaiveDate)> {
-    let mut days = Vec::new();
-    for (member, row) in wallets {
-        match row.counted {
-            Some(counted) if counted.from == first => {}
-            Some(counted) if counted.from < first => {
-                days.push((member.as_uuid(), counted.from, first));
-            }
-            _ => days.push((member.as_uuid(), first, NaiveDate::MAX)),
-        }
-    }
-    days
-}
-
-/// What counts from `first` on, `read` being the sums of [`days_to_read`].
+/// What counts from `first` on, `read` being the sums of whomever the look found out of date.
 pub(super) fn count(
     wallets: &BTreeMap<MemberId, WalletRow>,
     first: NaiveDate,
@@ -75,6 +56,7 @@ pub(super) fn count_on(counted: Counted, member: MemberId, days: &DayChanges) ->
 #[cfg(test)]
 mod tests {
     use domain::loyalty::wallet::Wallet;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -101,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_days_that_drop_out_are_read_of_whoever_was_counted() {
+    fn what_has_dropped_out_is_taken_off_or_all_is_counted_anew() {
         let member = |number| MemberId::from(Uuid::from_u128(number));
         let wallets = BTreeMap::from([
             row(member(1), kept(10, 1_000)),
@@ -110,15 +92,6 @@ mod tests {
             row(member(3), kept(11, 1_000)),
             row(member(4), None),
         ]);
-        let id = |number| member(number).as_uuid();
-        assert_eq!(
-            days_to_read(&wallets, day(10)),
-            [
-                (id(2), day(7), day(10)),
-                (id(3), day(10), NaiveDate::MAX),
-                (id(4), day(10), NaiveDate::MAX),
-            ]
-        );
         let read = Sums::from([(member(2), (300, 30)), (member(3), (5_000, 500))]);
         let counted = count(&wallets, day(10), &read);
         assert_eq!(counted[&member(1)], kept(10, 1_000).unwrap());

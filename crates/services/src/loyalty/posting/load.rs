@@ -1,37 +1,39 @@
-//! Loads all that a group's decisions depend on, in an order that every transaction keeps: keys, members, wallets by
-//! member. What was written by others before the wallets were locked is seen.
+//! Loads all that a group's decisions depend on: under lock, in an order that every transaction keeps (keys, members,
+//! wallets by member), so that what was written by others before is seen; or, where the orders are plain purchases, with
+//! one look and without a lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{BusinessId, MemberId, RuleId};
-use domain::limits::Limits;
 use domain::loyalty::basket::{Basket, BasketError};
-use domain::loyalty::purchase::{MemberState, Standing};
+use domain::loyalty::purchase::{MemberState, Spend, Standing};
 use domain::loyalty::rule::Rule;
 use domain::loyalty::tier::TierMeasure;
-use domain::loyalty::validity::{day_of, start_of_day};
 use domain::loyalty::wallet::Wallet;
 use domain::money::Points;
 use domain::programme::ProgrammeSettings;
 use sqlx::PgConnection;
 use store::error::StoreError;
 use store::kept_answers::{KeptAnswer, KeptContent};
+use store::posting::lock::lock;
+use store::posting::look::{Answer, look};
 use store::posting::named::{self, Named};
-use store::posting::read::{self, Answer, Question};
 use store::purchases::PurchaseRow;
 use store::receipts::ReceiptKind;
 use store::wallets::Counted;
 use uuid::Uuid;
 
+use super::ask::{Asking, ask};
 use super::counting;
 use super::needs::LotNeeds;
-use super::resolve::{self, Members, Naming, Strangers};
-use super::{Order, PostItem, Stage, hour_of};
+use super::resolve::{Members, Strangers};
+use super::{Order, Stage};
 use crate::context::Context;
 use crate::loyalty::wallets::{self, Beside};
-use crate::members::{Proof, ResolvedMember, Unresolved};
+use crate::members::{ResolvedMember, Unresolved};
+use crate::touched;
 use crate::vault::SealedField;
 
 /// What was bought, order by order; none where nothing is.
@@ -41,6 +43,8 @@ pub(super) type Baskets = Vec<Option<Result<Basket, BasketError>>>;
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) stage: Stage,
+    /// The versions of the wallets, if they are not locked.
+    pub(super) versions: Option<BTreeMap<MemberId, i64>>,
     /// Order by order.
     pub(super) resolved: Vec<Result<ResolvedMember, Unresolved>>,
     /// Order by order: whether the key is free, for those that have one.
@@ -78,16 +82,71 @@ pub(super) async fn load(
     now: DateTime<Utc>,
 ) -> Result<Loaded, StoreError> {
     let named = named(conn, orders).await?;
-    let digests: Vec<Option<Uuid>> = orders
-        .iter()
-        .map(|order| Some(order.key()?.digest()))
+    let asking = ask(conn, ctx, stage, orders, &named, now).await?;
+    let question = &asking.question;
+    let locked = lock(conn, &question.digests, &question.names).await?;
+    touched::note(locked.members.iter().copied());
+    let mut answer = look(conn, question).await?;
+    let mut found = answer.wallets.keys();
+    if !found.all(|member| locked.members.contains(member)) {
+        // A name has come to mean somebody else while the locks were waited for.
+        return Err(StoreError::overtaken());
+    }
+    let mut members = Members::of(ctx, &asking.namings, &asking.places, &mut answer)?;
+    let lots = LotNeeds::of(orders, &named, &members, now);
+    let beside = wallets::fill_asked(conn, &mut members.wallets, &lots.with_holds).await?;
+    let short = lots.fill(&mut members, &answer.lots);
+    if !short.is_empty() {
+        let all = store::lots::open_of_members(conn, &short, &[]).await?;
+        lots.fill(&mut members, &all);
+    }
+    let mut free = locked.keys_free.into_iter();
+    let digests = asking.digests.iter();
+    let keys_free = digests
+        .map(|digest| digest.and_then(|_| free.next()))
         .collect();
-    let namings: Vec<Naming<'_>> = orders
-        .iter()
-        .map(|order| Naming::of(order, &named))
-        .collect();
-    let members = resolve::lock(conn, ctx, &namings, &digests).await?;
-    finish(conn, ctx, stage, orders, &digests, (named, members), now).await
+    let mut loaded = finish(conn, ctx, stage, asking, members, answer).await?;
+    loaded.keys_free = keys_free;
+    loaded.named = named;
+    loaded.beside = beside;
+    loaded.versions = None;
+    Ok(loaded)
+}
+
+/// Loads a group without a lock, to be written on the condition that no wallet has changed since; none: it can't be
+/// written by one statement, or one look does not tell enough.
+pub(super) async fn load_unlocked(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    stage: &Stage,
+    orders: &[Order],
+    now: DateTime<Utc>,
+) -> Result<Option<Loaded>, StoreError> {
+    let plain = |order: &Order| {
+        let item = order.purchase();
+        item.is_some_and(|item| !matches!(item.spend, Spend::Hold(..)))
+    };
+    if !orders.iter().all(plain) {
+        return Ok(None);
+    }
+    let asking = ask(conn, ctx, stage, orders, &Named::default(), now).await?;
+    if !asking.question.budgeted.is_empty() {
+        return Ok(None);
+    }
+    let mut answer = look(conn, &asking.question).await?;
+    touched::note(answer.wallets.keys().copied());
+    let mut names = asking.namings.iter().zip(&asking.places);
+    if names.any(|(naming, place)| naming.makes(place.and_then(|place| answer.named.get(&place)))) {
+        return Ok(None);
+    }
+    let mut members = Members::of(ctx, &asking.namings, &asking.places, &mut answer)?;
+    let lots = LotNeeds::of(orders, &Named::default(), &members, now);
+    let short = lots.fill(&mut members, &answer.lots);
+    if !lots.with_holds.is_empty() || !short.is_empty() {
+        return Ok(None);
+    }
+    let loaded = finish(conn, ctx, stage, asking, members, answer).await?;
+    Ok(Some(loaded))
 }
 
 /// What was posted and is named now. It never changes, so it may be read before the lock; it tells whose wallets those are.
@@ -103,54 +162,36 @@ async fn named(conn: &mut PgConnection, orders: &[Order]) -> Result<Named, Store
     named::read_across_businesses(conn, &purchases, &holds).await
 }
 
-/// Reads what depends on the wallets, once they are here.
+/// Puts together what was read, as of a group without locks; only what never changes is read here.
 async fn finish(
     conn: &mut PgConnection,
     ctx: &Context,
     stage: &Stage,
-    orders: &[Order],
-    digests: &[Option<Uuid>],
-    (named, mut members): (Named, Members),
-    now: DateTime<Utc>,
+    asking: Asking<'_>,
+    mut members: Members,
+    mut answer: Answer,
 ) -> Result<Loaded, StoreError> {
-    let settings = &stage.frame.programme.settings;
-    let purchases: Vec<Option<&PostItem>> = orders.iter().map(Order::purchase).collect();
-    let baskets: Baskets = purchases
-        .iter()
-        .map(|item| Some(Basket::new(&(*item)?.basket, settings)))
-        .collect();
-    let rules = rules(conn, stage, &purchases, &baskets, now).await?;
-    let lots = LotNeeds::of(orders, &named, &members, now);
-    let beside = wallets::fill_asked(conn, &mut members.wallets, &lots.with_holds).await?;
-    let first_day = counting::first_day(settings, now);
-    let mut question = ask(&members, &lots, first_day);
-    question.digests = digests.iter().flatten().copied().collect();
-    question.receipts = orders
-        .iter()
-        .filter_map(|order| receipt_of(order, &named))
-        .collect();
-    ask_of_rules(&mut question, &purchases, &members, &rules);
-    ask_of_limits(&mut question, &settings.limits, &purchases, &members);
-    question.today = today(settings, now);
-    let mut answer = read::read(conn, &question).await?;
-    let counted = counting::count(&members.wallets, first_day, &answer.sums);
+    let question = &asking.question;
+    let counted = counting::count(&members.wallets, question.counts_from, &answer.sums);
     answer.sums = counted
         .iter()
         .map(|(member, counted)| (*member, (counted.net_spend, counted.points_earned)))
         .collect();
-    lots.more(conn, &mut members, &answer).await?;
     let kept_purchases = kept_purchases(conn, &answer).await?;
-    let birthdays = rules
+    let birthdays = asking
+        .rules
         .iter()
         .flat_map(|rules| rules.iter())
         .any(|rule| rule.definition.conditions.birthday.is_some());
-    let states = states(ctx, stage, &mut members, &answer, birthdays, now);
+    let states = states(ctx, stage, &mut members, &answer, birthdays, question.now);
+    let digests = asking.digests.iter();
     Ok(Loaded {
         stage: stage.clone(),
+        versions: Some(answer.versions),
         resolved: members.of_orders,
-        keys_free: members.keys_free,
-        baskets,
-        rules,
+        keys_free: digests.map(|digest| digest.map(|_| true)).collect(),
+        baskets: asking.baskets,
+        rules: asking.rules,
         kept: answer.kept,
         kept_purchases,
         receipts: answer.receipts,
@@ -159,8 +200,8 @@ async fn finish(
         counted,
         strangers: members.strangers,
         budgets: answer.budgets,
-        named,
-        beside,
+        named: Named::default(),
+        beside: Beside::default(),
         accruals: answer.accruals,
         credited: answer.credits,
     })
@@ -180,162 +221,6 @@ async fn kept_purchases(
         })
         .collect();
     store::purchases::get_many_across_businesses(conn, &purchases).await
-}
-
-/// The rules that may concern each order: none but purchases. Those of the present are in the stage; history asks the
-/// database.
-pub(super) async fn rules(
-    conn: &mut PgConnection,
-    stage: &Stage,
-    items: &[Option<&PostItem>],
-    baskets: &Baskets,
-    now: DateTime<Utc>,
-) -> Result<Vec<Arc<[Rule]>>, StoreError> {
-    let none: Arc<[Rule]> = Arc::new([]);
-    let mut old: Vec<(usize, BusinessId, DateTime<Utc>)> = Vec::new();
-    let mut rules = Vec::with_capacity(items.len());
-    for (index, (item, basket)) in items.iter().zip(baskets).enumerate() {
-        let place = item.and_then(|item| stage.places.get(&item.business));
-        let (Some(item), Some(place), Some(Ok(basket))) = (item, place, basket) else {
-            rules.push(Arc::clone(&none));
-            continue;
-        };
-        let categories = basket.lines.iter().map(|line| line.category.as_str());
-        let moment = item.occurred_at.unwrap_or(now);
-        rules.push(place.rules_for(moment, categories).unwrap_or_else(|| {
-            old.push((index, item.business, moment));
-            Arc::clone(&none)
-        }));
-    }
-    let moments = || old.iter().map(|(.., moment)| *moment);
-    let (Some(first), Some(last)) = (moments().min(), moments().max()) else {
-        return Ok(rules);
-    };
-    let businesses: BTreeSet<BusinessId> = old.iter().map(|(_, business, _)| *business).collect();
-    let ids: Vec<Uuid> = businesses
-        .iter()
-        .map(|business| business.as_uuid())
-        .collect();
-    let found = store::earning_rules::in_force_across_businesses(conn, &ids, first, last).await?;
-    let of_business: BTreeMap<BusinessId, Arc<[Rule]>> = businesses
-        .into_iter()
-        .map(|business| {
-            let own = found
-                .iter()
-                .filter(|rule| rule.business.is_none_or(|where_| where_ == business))
-                .filter(|rule| rule.definition.active);
-            (business, own.cloned().collect())
-        })
-        .collect();
-    for (index, business, _) in old {
-        if let Some(own) = of_business.get(&business) {
-            rules[index] = Arc::clone(own);
-        }
-    }
-    Ok(rules)
-}
-
-/// The receipt that an order takes.
-fn receipt_of(order: &Order, named: &Named) -> Option<(Uuid, ReceiptKind, String)> {
-    match order {
-        Order::Purchase(item) => {
-            let number = item.receipt_number.clone();
-            Some((item.business.as_uuid(), ReceiptKind::Purchase, number))
-        }
-        Order::Refund(item) => {
-            let sold = named.purchases.get(&item.purchase.as_uuid())?;
-            let number = item.receipt_number.clone()?;
-            Some((sold.business.as_uuid(), ReceiptKind::Refund, number))
-        }
-        Order::MakeHold(_) | Order::EndHold(_) => None,
-    }
-}
-
-/// What is asked of the members, whatever the orders.
-fn ask(members: &Members, lots: &LotNeeds, first_day: NaiveDate) -> Question {
-    let resolved = members.of_orders.iter().flatten();
-    Question {
-        codes: resolved
-            .filter_map(|found| match found.proof {
-                Proof::Code { step } => Some((found.member.as_uuid(), step)),
-                Proof::Weak | Proof::Found => None,
-            })
-            .collect(),
-        members: members
-            .wallets
-            .keys()
-            .map(|member| member.as_uuid())
-            .collect(),
-        days: counting::days_to_read(&members.wallets, first_day),
-        all_lots_of: lots.all.iter().map(|member| member.as_uuid()).collect(),
-        first_lots_of: lots.pay.keys().map(|member| member.as_uuid()).collect(),
-        ..Question::default()
-    }
-}
-
-/// What the rules of the purchases ask for.
-fn ask_of_rules(
-    question: &mut Question,
-    items: &[Option<&PostItem>],
-    members: &Members,
-    rules: &[Arc<[Rule]>],
-) {
-    let mut visits = BTreeSet::new();
-    let (mut capped, mut budgeted) = (BTreeSet::new(), BTreeSet::new());
-    for ((item, found), rules) in items.iter().zip(&members.of_orders).zip(rules) {
-        let (Some(item), Ok(found)) = (item, found) else {
-            continue;
-        };
-        for rule in rules.iter() {
-            if rule.definition.conditions.visit.is_some() {
-                visits.insert((found.member.as_uuid(), item.business.as_uuid()));
-            }
-            if rule.definition.caps.per_member.is_some() {
-                capped.insert(rule.id.as_uuid());
-            }
-            if rule.definition.caps.budget.is_some() {
-                budgeted.insert(rule.id.as_uuid());
-            }
-        }
-    }
-    question.visits = visits.into_iter().collect();
-    question.capped = capped.into_iter().collect();
-    question.budgeted = budgeted.into_iter().collect();
-}
-
-/// What the limits at tills ask for. Visits and what was earned today stand in one row.
-fn ask_of_limits(
-    question: &mut Question,
-    limits: &Limits,
-    items: &[Option<&PostItem>],
-    members: &Members,
-) {
-    let mut visits: BTreeSet<_> = question.visits.drain(..).collect();
-    let mut credits = BTreeSet::new();
-    for (item, found) in items.iter().zip(&members.of_orders) {
-        let (Some(item), Ok(found)) = (item.filter(|item| item.import.is_none()), found) else {
-            continue;
-        };
-        let (member, business) = (found.member.as_uuid(), item.business.as_uuid());
-        if limits.member_accruals_day.is_some() {
-            visits.insert((member, business));
-        }
-        if let Some(cashier) = item.cashier_member {
-            credits.insert((member, business, cashier.as_uuid()));
-        }
-    }
-    question.visits = visits.into_iter().collect();
-    question.credits = credits.into_iter().collect();
-}
-
-/// The day of the programme's zone, and the hour in which it begins.
-pub(super) fn today(
-    settings: &ProgrammeSettings,
-    now: DateTime<Utc>,
-) -> (NaiveDate, DateTime<Utc>) {
-    let day = day_of(now, settings.time_zone);
-    let begins = start_of_day(day, settings.time_zone);
-    (day, hour_of(begins.unwrap_or(now)))
 }
 
 /// What is known of each member, the strangers among them: with nothing, in the lowest tier.

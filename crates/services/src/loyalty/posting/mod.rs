@@ -1,7 +1,8 @@
 //! The path by which everything is written that a till, a batch or an import does to points: a group of orders is loaded
-//! at once ([`load`]), decided one by one in the order given ([`book`]) and written at once ([`write`]), in one
-//! transaction. A single order is a group of one.
+//! at once ([`load`]), decided one by one in the order given ([`book`]) and written at once ([`write`]). What is
+//! asked for stands in [`ask`]. A single order is a group of one.
 
+mod ask;
 mod book;
 mod counting;
 mod load;
@@ -73,7 +74,10 @@ pub(crate) fn hour_of(moment: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(second - second.rem_euclid(3_600), 0).unwrap_or(moment)
 }
 
-/// Posts a group in the transaction of `conn`. Each order has its own outcome, in the order given.
+/// What became of the orders of a group, in the order given.
+pub type Outcomes = Vec<Result<PostOutcome, PostRefusal>>;
+
+/// Posts a group in the transaction of `conn`, with its wallets locked.
 ///
 /// # Errors
 /// [`StoreError`] from the database: then nothing of the group was posted.
@@ -82,9 +86,38 @@ pub async fn post_group(
     ctx: &Context,
     stage: &Stage,
     orders: &[Order],
-) -> Result<Vec<Result<PostOutcome, PostRefusal>>, StoreError> {
+) -> Result<Outcomes, StoreError> {
     let now = present(ctx);
     let loaded = load::load(conn, ctx, stage, orders, now).await?;
+    decide(conn, ctx, loaded, orders, now).await
+}
+
+/// Posts a group with two statements, of which the second writes and commits if no wallet has changed since the first;
+/// `conn` has no transaction open. None: the group needs a transaction, and nothing was written.
+///
+/// # Errors
+/// [`StoreError`] from the database: then nothing of the group was posted. It is one to be tried again if another
+/// transaction was faster.
+pub async fn post_unlocked(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    stage: &Stage,
+    orders: &[Order],
+) -> Result<Option<Outcomes>, StoreError> {
+    let now = present(ctx);
+    let Some(loaded) = load::load_unlocked(conn, ctx, stage, orders, now).await? else {
+        return Ok(None);
+    };
+    decide(conn, ctx, loaded, orders, now).await.map(Some)
+}
+
+async fn decide(
+    conn: &mut PgConnection,
+    ctx: &Context,
+    loaded: load::Loaded,
+    orders: &[Order],
+    now: DateTime<Utc>,
+) -> Result<Outcomes, StoreError> {
     let mut book = book::Book::new(loaded, now);
     let outcomes = orders
         .iter()

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::ids::{LotId, MemberId};
 use domain::loyalty::explanation::Explanation;
+use domain::loyalty::lot::Lot;
 use domain::loyalty::purchase::Spend;
 use domain::money::Points;
-use sqlx::PgConnection;
-use store::error::StoreError;
+use store::posting::look::FIRST_LOTS;
 use store::posting::named::Named;
-use store::posting::read::{Answer, FIRST_LOTS};
+use uuid::Uuid;
 
 use super::resolve::Members;
 use super::{Order, PostItem};
@@ -99,14 +99,9 @@ impl LotNeeds {
             .unwrap_or(Points::from_hundredths(i64::MAX));
     }
 
-    /// Puts the lots into the wallets. Where the first lots do not pay enough, the others are read as well.
-    pub(super) async fn more(
-        &self,
-        conn: &mut PgConnection,
-        members: &mut Members,
-        answer: &Answer,
-    ) -> Result<(), StoreError> {
-        for lot in &answer.lots {
+    /// Puts the lots into the wallets; says whose first lots do not pay enough, though there may be others.
+    pub(super) fn fill(&self, members: &mut Members, lots: &[Lot]) -> Vec<Uuid> {
+        for lot in lots {
             if let Some(row) = members.wallets.get_mut(&lot.member) {
                 row.wallet.lots.insert(lot.id, lot.clone());
             }
@@ -128,14 +123,7 @@ impl LotNeeds {
                 row.wallet.lots_loaded = true;
             }
         }
-        if !short.is_empty() {
-            for lot in store::lots::open_of_members(conn, &short, &[]).await? {
-                if let Some(row) = members.wallets.get_mut(&lot.member) {
-                    row.wallet.lots.insert(lot.id, lot);
-                }
-            }
-        }
-        Ok(())
+        short
     }
 }
 

@@ -12,15 +12,16 @@ use domain::loyalty::rule::Rule;
 use domain::money::Points;
 use sqlx::PgConnection;
 use store::error::StoreError;
+use store::posting::look::{self, FIRST_LOTS};
 use store::posting::named::Named;
-use store::posting::read::{self, FIRST_LOTS};
 use store::quote::{Answer, Name, Question};
 use store::receipts::ReceiptKind;
 use store::wallets::WalletRow;
 use uuid::Uuid;
 
+use super::ask::{ids, rules, today};
 use super::counting;
-use super::load::{Loaded, rules, states, today};
+use super::load::{Loaded, states};
 use super::resolve::{IfUnknown, Members, Naming};
 use super::{PostItem, Stage, hour_of};
 use crate::context::Context;
@@ -57,11 +58,6 @@ async fn load_with(
         None => rules(conn, stage, &[Some(item)], &baskets, now).await?,
     };
     let (name, step) = name_of(ctx, item);
-    let concerned = rules.iter().flat_map(|rules| rules.iter());
-    let ids = |with: fn(&Rule) -> bool| -> Vec<Uuid> {
-        let with = concerned.clone().filter(|rule| with(rule));
-        with.map(|rule| rule.id.as_uuid()).collect()
-    };
     let (day, day_begins) = today(settings, now);
     let question = Question {
         business: item.business,
@@ -70,18 +66,19 @@ async fn load_with(
         step,
         counts_from: counting::first_day(settings, now),
         visits: settings.limits.member_accruals_day.is_some()
-            || !ids(|rule| rule.definition.conditions.visit.is_some()).is_empty(),
+            || !ids(&rules, |rule| rule.definition.conditions.visit.is_some()).is_empty(),
         today: day,
         cashier: item.cashier_member,
         hours: (day_begins, hour_of(now)),
-        capped: &ids(|rule| rule.definition.caps.per_member.is_some()),
-        budgeted: &ids(|rule| rule.definition.caps.budget.is_some()),
+        capped: &ids(&rules, |rule| rule.definition.caps.per_member.is_some()),
+        budgeted: &ids(&rules, |rule| rule.definition.caps.budget.is_some()),
         pays: matches!(item.spend, Spend::Points(points) if points.is_positive()),
         now,
     };
     let mut answer = store::quote::read(conn, &question).await?;
-    let birthdays = concerned
-        .clone()
+    let birthdays = rules
+        .iter()
+        .flat_map(|rules| rules.iter())
         .any(|rule| rule.definition.conditions.birthday.is_some());
     let mut members = members_of(ctx, item, &answer)?;
     if let Some(row) = answer.wallet.take() {
@@ -94,6 +91,7 @@ async fn load_with(
     let members_states = states(ctx, stage, &mut members, &answer, birthdays, now);
     let loaded = Loaded {
         stage: stage.clone(),
+        versions: None,
         resolved: members.of_orders,
         keys_free: vec![None],
         baskets,
@@ -214,10 +212,10 @@ async fn filled(
 }
 
 /// What was read, in the form in which a group reads it.
-fn as_of_group(item: &PostItem, answer: Answer) -> read::Answer {
-    let mut group = read::Answer {
+fn as_of_group(item: &PostItem, answer: Answer) -> look::Answer {
+    let mut group = look::Answer {
         budgets: answer.budgets.into_iter().collect(),
-        ..read::Answer::default()
+        ..look::Answer::default()
     };
     if let Some(member) = answer.member {
         group.sums.insert(member.id, answer.sums);

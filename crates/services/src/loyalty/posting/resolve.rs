@@ -1,21 +1,19 @@
-//! From what the orders of a group say of their members to the members: one statement, which locks their wallets too.
+//! From what the orders of a group say of their members to the members.
 
 use std::collections::BTreeMap;
 
 use domain::ids::{BusinessId, MemberId};
 use domain::people::MemberStatus;
-use sqlx::PgConnection;
 use store::error::StoreError;
+use store::posting::look::Answer;
 use store::posting::named::Named;
-use store::posting::resolve::{self, Names, Way, resolve_and_lock};
+use store::posting::names::{self, Names, Place, Way};
 use store::wallets::WalletRow;
-use uuid::Uuid;
 
 use super::Order;
 use crate::auth::session_state::known;
 use crate::context::Context;
 use crate::members::{MemberReference, Proof, ResolvedMember, Unresolved};
-use crate::touched;
 
 /// How people whom nobody knows yet were named, by the identifier that they will have.
 pub(super) type Strangers = BTreeMap<MemberId, (BusinessId, MemberReference)>;
@@ -41,6 +39,21 @@ pub(super) enum IfUnknown {
 }
 
 impl<'a> Naming<'a> {
+    /// Whether the order makes somebody, if it finds nobody.
+    pub(super) fn makes(&self, found: Option<&names::Named>) -> bool {
+        let gone = |found: &names::Named| {
+            known(&found.status).is_ok_and(|status: MemberStatus| status == MemberStatus::Erased)
+        };
+        matches!(
+            self,
+            Self::Till(
+                _,
+                MemberReference::Phone(_) | MemberReference::Alias(_),
+                IfUnknown::Make
+            )
+        ) && found.is_none_or(gone)
+    }
+
     pub(super) fn of(order: &'a Order, named: &Named) -> Self {
         let owner = match order {
             Order::Purchase(item) => {
@@ -64,51 +77,16 @@ impl<'a> Naming<'a> {
 pub(super) struct Members {
     /// Order by order.
     pub(super) of_orders: Vec<Result<ResolvedMember, Unresolved>>,
-    /// Order by order: whether the key is free, for those that have one.
-    pub(super) keys_free: Vec<Option<bool>>,
     /// Birthdays, sealed.
     pub(super) birthdays: BTreeMap<MemberId, Vec<u8>>,
-    /// Wallets, under lock; lots are not loaded.
+    /// Wallets; lots are not loaded.
     pub(super) wallets: BTreeMap<MemberId, WalletRow>,
     /// Members whom nobody knows yet; they are made if something is posted for them.
     pub(super) strangers: Strangers,
 }
 
-/// Takes the keys, finds the members and locks their wallets.
-pub(super) async fn lock(
-    conn: &mut PgConnection,
-    ctx: &Context,
-    namings: &[Naming<'_>],
-    digests: &[Option<Uuid>],
-) -> Result<Members, StoreError> {
-    let mut names = Names::default();
-    let places: Vec<Option<(Way, usize)>> = namings
-        .iter()
-        .map(|naming| ask(&mut names, ctx, *naming))
-        .collect();
-    let keys: Vec<Uuid> = digests.iter().flatten().copied().collect();
-    let mut found = resolve_and_lock(conn, &keys, &names).await?;
-    touched::note(found.wallets.keys().copied());
-    let mut free = std::mem::take(&mut found.keys_free).into_iter();
-    let mut members = Members {
-        keys_free: digests
-            .iter()
-            .map(|digest| digest.and_then(|_| free.next()))
-            .collect(),
-        wallets: std::mem::take(&mut found.wallets),
-        ..Members::default()
-    };
-    for (naming, place) in namings.iter().zip(places) {
-        let named = place.and_then(|place| found.named.get(&place));
-        let resolved = members.settle(ctx, *naming, named)?;
-        members.of_orders.push(resolved);
-    }
-    members.meet_strangers(ctx, namings);
-    Ok(members)
-}
-
 /// Adds the name of an order's member to what is asked for; says where it stands there.
-fn ask(names: &mut Names, ctx: &Context, naming: Naming<'_>) -> Option<(Way, usize)> {
+pub(super) fn ask(names: &mut Names, ctx: &Context, naming: Naming<'_>) -> Option<Place> {
     fn add<T>(list: &mut Vec<T>, name: T) -> usize {
         list.push(name);
         list.len() - 1
@@ -143,12 +121,32 @@ fn ask(names: &mut Names, ctx: &Context, naming: Naming<'_>) -> Option<(Way, usi
 }
 
 impl Members {
+    /// The members of orders that were named so, and had these places in what was asked.
+    pub(super) fn of(
+        ctx: &Context,
+        namings: &[Naming<'_>],
+        places: &[Option<Place>],
+        answer: &mut Answer,
+    ) -> Result<Self, StoreError> {
+        let mut members = Self {
+            wallets: std::mem::take(&mut answer.wallets),
+            ..Self::default()
+        };
+        for (naming, place) in namings.iter().zip(places) {
+            let named = place.and_then(|place| answer.named.get(&place));
+            let resolved = members.settle(ctx, *naming, named)?;
+            members.of_orders.push(resolved);
+        }
+        members.meet_strangers(ctx, namings);
+        Ok(members)
+    }
+
     /// What an order's name has come to.
     pub(super) fn settle(
         &mut self,
         ctx: &Context,
         naming: Naming<'_>,
-        named: Option<&resolve::Named>,
+        named: Option<&names::Named>,
     ) -> Result<Result<ResolvedMember, Unresolved>, StoreError> {
         let found = match named {
             Some(named) => {

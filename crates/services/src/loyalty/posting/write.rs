@@ -26,6 +26,10 @@ pub(super) async fn write(
         return Ok(());
     }
     let newcomers: Vec<_> = book.newcomers().collect();
+    if book.versions().is_some() && !(newcomers.is_empty() && book.grants.is_empty()) {
+        // That is more than one statement: begin again, in a transaction.
+        return Err(StoreError::overtaken());
+    }
     if !newcomers.is_empty() {
         members::make_waiting(conn, ctx, &newcomers, now).await?;
     }
@@ -44,6 +48,11 @@ pub(super) async fn write(
         .collect();
     let rows: Vec<&WalletRow> = rows.iter().collect();
     let mut writes = wallets::changes(&rows);
+    writes.versions = book.versions().map(|versions| {
+        let version = |row: &&WalletRow| versions.get(&row.wallet.member).copied();
+        // No row has a version of which nothing is known.
+        rows.iter().map(|row| version(row).unwrap_or(-1)).collect()
+    });
     writes.answers = &book.answers;
     writes.receipts = &book.receipts;
     writes.codes = &book.codes;

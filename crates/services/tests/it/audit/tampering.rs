@@ -35,6 +35,12 @@ const TAMPERINGS: &[Tampering] = &[
         &["wallet_missing", "wallet_balance"],
     ),
     Tampering(
+        "lots",
+        "update lots set member_id = '00000000-0000-7000-8000-000000000000'
+         where id = (select id from lots where open order by id limit 1)",
+        &["journal_entry", "lot_balance", "lot_of_purchase"],
+    ),
+    Tampering(
         "ledger_entries",
         "update ledger_entries set amount = amount + 1 where account = 'business_honoured' and amount > 0",
         &["ledger_sum", "journal_sum", "purchase_points"],

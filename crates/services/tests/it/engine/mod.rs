@@ -12,3 +12,4 @@ mod proxy;
 mod racing_orders;
 mod town;
 mod turns;
+mod unlocked;

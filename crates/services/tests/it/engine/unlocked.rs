@@ -1,0 +1,128 @@
+//! Groups that hold no lock while they are decided: what happens when a wallet changes under them.
+
+use std::time::Duration;
+
+use domain::loyalty::purchase::Spend;
+use services::context::Context;
+use services::loyalty::engine::{Lane, Order};
+use services::loyalty::posting::PostRefusal;
+use sqlx::PgConnection;
+
+use super::town::{
+    Answered, Town, assert_posted, keyed, one_shard, order, points, purchase, request, until,
+};
+
+/// A number for a lock that a test holds.
+const HELD: &str = "select pg_advisory_lock(4242)";
+
+async fn send(ctx: &Context, order: Order) -> Answered {
+    let sent = ctx.engine().submit_one(ctx, Lane::Till, order);
+    let sent = tokio::time::timeout(Duration::from_secs(20), sent);
+    sent.await.expect("an answer")
+}
+
+/// Waits until so many processes of the server wait for a lock.
+async fn until_waiting(conn: &mut PgConnection, count: i64) {
+    let query = "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock'";
+    loop {
+        let waiting: i64 = sqlx::query_scalar(query)
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+        if waiting >= count {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One node writes `first` and stands still before it commits; meanwhile another decides on `second` and waits for the
+/// wallet. Then both go on.
+async fn overtake(town: &Town, first: Order, second: Order) -> (Answered, Answered) {
+    let nodes = [town.node(one_shard()).await, town.node(one_shard()).await];
+    // Each node has prepared its statements.
+    for (n, node) in nodes.iter().enumerate() {
+        purchase(&send(node, order(&town.cafe, &format!("warm-{n}"), 1)).await);
+    }
+    town.when_posted("A", "perform pg_advisory_xact_lock(4242);")
+        .await;
+    let mut holder = town.owner().await;
+    let mut other = town.owner().await;
+    sqlx::query(HELD).execute(&mut holder).await.unwrap();
+    let first = async { send(&nodes[0], first).await };
+    let second = async {
+        until_waiting(&mut other, 1).await;
+        let release = async {
+            let mut watcher = town.owner().await;
+            until_waiting(&mut watcher, 2).await;
+            sqlx::query("select pg_advisory_unlock(4242)")
+                .execute(&mut holder)
+                .await
+                .unwrap();
+        };
+        let (answer, ()) = tokio::join!(send(&nodes[1], second), release);
+        answer
+    };
+    let answers = tokio::join!(first, second);
+    for node in &nodes {
+        until(|| async { node.engine().waiting() == 0 }).await;
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_that_changes_meanwhile_is_looked_at_again() {
+    let town = Town::open().await;
+    purchase(&send(&town.app.context, order(&town.cafe, "E", 1)).await);
+    let (first, second) =
+        overtake(&town, order(&town.cafe, "A", 1), order(&town.cafe, "B", 1)).await;
+    assert_posted(&[first, second]);
+    let all = "select count(*) from wallets where available = 5 * 500";
+    assert_eq!(town.number(all).await, 1);
+    town.assert_clean(5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn points_that_are_spent_meanwhile_are_not_spent_again() {
+    let town = Town::open().await;
+    purchase(&send(&town.app.context, order(&town.cafe, "E", 1)).await);
+    // Somebody who waits to join can't spend.
+    town.run("update members set status = 'active'").await;
+    let spend = |receipt: &str| {
+        let mut spend = request(receipt, 1, 20_000);
+        spend.spend = Spend::Points(points(15));
+        keyed(&town.cafe, spend, receipt)
+    };
+    // There are fifteen: five of each purchase before. What the first one earns is less.
+    let (first, second) = overtake(&town, spend("A"), spend("B")).await;
+    assert_posted(&[first]);
+    assert!(
+        matches!(&second, Ok(Err(refusal)) if !matches!(refusal, PostRefusal::Idempotency(_))),
+        "{second:?}"
+    );
+    town.assert_clean(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_that_was_only_locked_meanwhile_is_as_it_was() {
+    let town = Town::open().await;
+    let ctx = town.node(one_shard()).await;
+    purchase(&send(&ctx, order(&town.cafe, "E", 1)).await);
+    let (mut other, mut watcher) = (town.owner().await, town.owner().await);
+    let mut holding = sqlx::Connection::begin(&mut other).await.unwrap();
+    sqlx::query("select from wallets for update")
+        .execute(&mut *holding)
+        .await
+        .unwrap();
+    town.when_posted("B", "perform nextval('times_posted');")
+        .await;
+    let release = async {
+        until_waiting(&mut watcher, 1).await;
+        holding.rollback().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(send(&ctx, order(&town.cafe, "B", 1)), release);
+    purchase(&answer);
+    assert_eq!(town.times_posted().await, 1);
+    town.assert_clean(2).await;
+}
