@@ -102,6 +102,8 @@ impl Pgbench {
             .arg(format!("--log-prefix={}", log.display()))
             .arg(format!("--client={clients}"))
             .arg(format!("--jobs={}", clients.min(2)))
+            // Whoever lost a race against another client begins again, as ours does.
+            .arg("--max-tries=100")
             .arg(format!("--time={}", time.as_secs().max(1)))
             .arg(format!("--file={}", script.path.display()));
         for variable in &script.variables {
