@@ -44,11 +44,12 @@ pub async fn businesses_to_hash(conn: &mut PgConnection) -> Result<Vec<Uuid>, St
     .await?)
 }
 
-/// Members of a business whose hash is to be made, kept from change; those that others keep are passed by.
+/// Members of a business whose hash is to be made. Nothing is locked: their next purchases must not wait while hashes
+/// are made.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn lock_unhashed(
+pub async fn unhashed(
     conn: &mut PgConnection,
     business: BusinessId,
     limit: i64,
@@ -58,7 +59,7 @@ pub async fn lock_unhashed(
         "select b.member_id, m.phone_sealed
          from member_businesses b join members m on m.id = b.member_id
          where b.business_id = $1 and b.tail_hash is null
-         limit $2 for no key update of b skip locked",
+         limit $2",
         business.as_uuid(),
         limit,
     )
@@ -66,27 +67,38 @@ pub async fn lock_unhashed(
     .await?)
 }
 
-/// Keeps hashes; an empty one says that there is no phone.
+/// Keeps hashes, in the order of `of`, where the phone is still the one of which they were made; an empty one says that
+/// there is no phone. Those whom others keep from change are passed by. Says how many were kept.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn set(
     conn: &mut PgConnection,
     business: BusinessId,
-    members: &[Uuid],
+    of: &[UnhashedRow],
     hashes: &[Vec<u8>],
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "update member_businesses b set tail_hash = t.hash
-         from unnest($2::uuid[], $3::bytea[]) as t (member_id, hash)
-         where b.business_id = $1 and b.member_id = t.member_id",
+) -> Result<u64, StoreError> {
+    let members: Vec<Uuid> = of.iter().map(|row| row.member_id).collect();
+    let phones: Vec<Option<&[u8]>> = of.iter().map(|row| row.phone_sealed.as_deref()).collect();
+    let done = sqlx::query!(
+        "with free as (
+             select b.member_id, t.hash
+             from unnest($2::uuid[], $3::bytea[], $4::bytea[]) as t (member_id, phone, hash)
+             join members m on m.id = t.member_id and m.phone_sealed is not distinct from t.phone
+             join member_businesses b
+               on b.business_id = $1 and b.member_id = t.member_id and b.tail_hash is null
+             for no key update of b skip locked
+         )
+         update member_businesses b set tail_hash = f.hash
+         from free f where b.business_id = $1 and b.member_id = f.member_id",
         business.as_uuid(),
-        members,
+        &members,
+        &phones as &[Option<&[u8]>],
         hashes,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// The hashes of a member are to be made again, because the phone is another.

@@ -7,7 +7,6 @@ use std::time::Instant;
 use domain::ids::BusinessId;
 use jobs::{Handler, Job, JobError, JobRun};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 use store::error::StoreError;
 use store::member_tails::UnhashedRow;
 
@@ -15,8 +14,8 @@ use super::open_phone;
 use crate::context::Context;
 use crate::transaction;
 
-/// How many members one transaction does.
-const STEP: i64 = 500;
+/// How many members one step does. Their rows are locked while hashes are written, for two or three milliseconds.
+const STEP: i64 = 100;
 
 /// How many times as long as a step took it rests before the next one.
 const REST: u32 = 3;
@@ -60,33 +59,41 @@ pub async fn hash_phone_tails(ctx: &Context) -> Result<u64, StoreError> {
         let ctx = &ctx.of(business.into());
         loop {
             let began = Instant::now();
-            let step = transaction::run(ctx, ctx.clone(), move |conn, ctx| {
-                Box::pin(step(conn, ctx, business.into()))
-            });
-            let done = step.await?;
-            hashed += done;
-            if done < STEP.unsigned_abs() {
+            let step = step(ctx, business.into()).await?;
+            hashed += step.hashed;
+            tokio::time::sleep(began.elapsed() * REST).await;
+            // What others kept from change is done by the next run.
+            if step.found < STEP.unsigned_abs() || step.hashed == 0 {
                 break;
             }
-            tokio::time::sleep(began.elapsed() * REST).await;
         }
     }
     Ok(hashed)
 }
 
-async fn step(
-    conn: &mut PgConnection,
-    ctx: &Context,
-    business: BusinessId,
-) -> Result<u64, StoreError> {
-    let rows = store::member_tails::lock_unhashed(conn, business, STEP).await?;
-    let members: Vec<_> = rows.iter().map(|row| row.member_id).collect();
+/// What a step has done.
+struct Step {
+    /// Whose hash was to be made.
+    found: u64,
+    /// Whose hash was made.
+    hashed: u64,
+}
+
+async fn step(ctx: &Context, business: BusinessId) -> Result<Step, StoreError> {
+    let rows = transaction::run(ctx, (), move |conn, ()| {
+        Box::pin(store::member_tails::unhashed(conn, business, STEP))
+    })
+    .await?;
     let hashes = rows
         .iter()
         .map(|row| hash(ctx, business, row))
         .collect::<Result<Vec<_>, _>>()?;
-    store::member_tails::set(conn, business, &members, &hashes).await?;
-    Ok(u64::try_from(members.len()).unwrap_or(u64::MAX))
+    let found = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let hashed = transaction::run(ctx, (rows, hashes), move |conn, (rows, hashes)| {
+        Box::pin(store::member_tails::set(conn, business, rows, hashes))
+    })
+    .await?;
+    Ok(Step { found, hashed })
 }
 
 fn hash(ctx: &Context, business: BusinessId, row: &UnhashedRow) -> Result<Vec<u8>, StoreError> {
