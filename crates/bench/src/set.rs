@@ -110,7 +110,7 @@ async fn people(ctx: &Context, plan: &Plan) -> anyhow::Result<People> {
         "Making {} businesses and {count} members",
         plan.businesses
     ));
-    stage::limits(ctx).await?;
+    stage::raise_limits(ctx).await?;
     let shops = stage::businesses(ctx, stage::NAME, plan.businesses).await?;
     let first = shops.first().context("no business")?.id;
     let members = stage::members(ctx, first, count).await?;

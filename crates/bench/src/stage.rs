@@ -257,7 +257,7 @@ pub(crate) async fn admin(ctx: &Context, member: usize) -> anyhow::Result<Tokens
 ///
 /// # Errors
 /// If a service refuses or the database fails.
-pub(crate) async fn limits(ctx: &Context) -> anyhow::Result<()> {
+pub(crate) async fn raise_limits(ctx: &Context) -> anyhow::Result<()> {
     let programme = programme::current(ctx).await?;
     let mut settings = programme.settings.clone();
     settings.limits.member_accruals_day = Some(1_000_000);

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::wallets;
 
 /// An erasure as it is stored.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct ErasureRow {
     pub phone_hash: Option<Vec<u8>>,
 }
 
-/// Keeps a member's wallet from change and says whether points are set aside at `now`.
+/// Keeps a member's wallet from change, also by what was decided upon before, and says whether points are set aside at `now`.
 ///
 /// # Errors
 /// If the database fails.
@@ -31,12 +32,7 @@ pub async fn lock_wallet_with_holds(
     member: MemberId,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    sqlx::query!(
-        "select member_id from wallets where member_id = $1 for update",
-        member.as_uuid(),
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
+    wallets::renew(conn, member).await?;
     Ok(sqlx::query_scalar!(
         r#"select exists (select from holds where member_id = $1 and status = 'active' and expires_at > $2) as "open!""#,
         member.as_uuid(),

@@ -166,6 +166,21 @@ pub async fn lock(
         .collect())
 }
 
+/// Locks a member's wallet until the transaction ends and gives it a new version, so that nothing is written any more that
+/// was decided upon before. For changes of a member that the wallet does not show: whoever leaves, is blocked or let in.
+///
+/// # Errors
+/// [`StoreError`] from the database.
+pub async fn renew(conn: &mut PgConnection, member: MemberId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update wallets set tier = tier where member_id = $1",
+        member.as_uuid()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Reads one wallet without locking it.
 ///
 /// # Errors

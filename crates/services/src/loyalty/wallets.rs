@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::touched;
 
 /// What to load beside the balances.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Members whose open lots and active holds are needed.
     pub lots_of: BTreeSet<MemberId>,
@@ -28,18 +28,6 @@ pub struct Needs {
     pub refunds_of: BTreeSet<Uuid>,
     /// References under which a business may have made a hold.
     pub references: BTreeSet<(BusinessId, String)>,
-}
-
-impl Needs {
-    /// Whether nothing is needed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lots_of.is_empty()
-            && self.lots.is_empty()
-            && self.holds.is_empty()
-            && self.refunds_of.is_empty()
-            && self.references.is_empty()
-    }
 }
 
 /// What was asked for and is no part of a wallet.

@@ -251,12 +251,12 @@ impl From<Row> for Answer {
             lots: row.lots.into_iter().map(lots::from_record).collect(),
             ..Self::default()
         };
-        for (member, business, visits, accruals) in row.visits.into_iter() {
+        for (member, business, visits, accruals) in row.visits {
             let key = (MemberId::from(member), BusinessId::from(business));
             answer.visits.insert(key, count(visits));
             answer.accruals.insert(key, count(accruals));
         }
-        for record in row.wallets.into_iter() {
+        for record in row.wallets {
             let (wallet, version) = wallets::from_record(record);
             answer.versions.insert(wallet.wallet.member, version);
             answer.wallets.insert(wallet.wallet.member, wallet);

@@ -24,7 +24,6 @@ use super::load::Baskets;
 use super::resolve::{self, Naming};
 use super::{Order, PostItem, Stage, hour_of};
 use crate::context::Context;
-use crate::members::MemberReference;
 
 /// What the orders of a group say, and what is to be read for them. Lists go order by order.
 #[derive(Debug)]
@@ -123,21 +122,12 @@ fn of_member(
         name,
         business: business.as_uuid(),
         cashier: cashier.filter(|_| till).map(|cashier| cashier.as_uuid()),
-        step: step_of(ctx, member),
+        step: resolve::step_of(ctx, member),
         visits,
         pays,
     };
     let needed = asked.cashier.is_some() || asked.step.is_some() || visits || pays;
     needed.then_some(asked)
-}
-
-/// The step of the rotating code by which somebody is named, if it is one of now.
-fn step_of(ctx: &Context, member: &MemberReference) -> Option<i64> {
-    let MemberReference::Code(code, shown_at) = member else {
-        return None;
-    };
-    let secret = ctx.vault().card_secret(code.locator());
-    code.verify(&secret, shown_at.timestamp())
 }
 
 /// The rules of this kind, each once.

@@ -31,7 +31,7 @@ use super::needs::LotNeeds;
 use super::resolve::{Members, Strangers};
 use super::{Order, Stage};
 use crate::context::Context;
-use crate::loyalty::wallets::{self, Beside};
+use crate::loyalty::wallets::{self, Beside, Needs};
 use crate::members::{ResolvedMember, Unresolved};
 use crate::touched;
 use crate::vault::SealedField;
@@ -105,12 +105,13 @@ pub(super) async fn load(
     let keys_free = digests
         .map(|digest| digest.and_then(|_| free.next()))
         .collect();
-    let mut loaded = finish(conn, ctx, stage, asking, members, answer).await?;
-    loaded.keys_free = keys_free;
-    loaded.named = named;
-    loaded.beside = beside;
-    loaded.versions = None;
-    Ok(loaded)
+    Ok(Loaded {
+        versions: None,
+        keys_free,
+        named,
+        beside,
+        ..finish(conn, ctx, stage, asking, members, answer).await?
+    })
 }
 
 /// Loads a group without a lock, to be written on the condition that no wallet has changed since; none: it can't be
@@ -142,7 +143,7 @@ pub(super) async fn load_unlocked(
     let mut members = Members::of(ctx, &asking.namings, &asking.places, &mut answer)?;
     let lots = LotNeeds::of(orders, &Named::default(), &members, now);
     let short = lots.fill(&mut members, &answer.lots);
-    if !lots.with_holds.is_empty() || !short.is_empty() {
+    if lots.with_holds != Needs::default() || !short.is_empty() {
         return Ok(None);
     }
     let loaded = finish(conn, ctx, stage, asking, members, answer).await?;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::ask::{ids, rules, today};
 use super::counting;
 use super::load::{Loaded, states};
-use super::resolve::{IfUnknown, Members, Naming};
+use super::resolve::{IfUnknown, Members, Naming, step_of};
 use super::{PostItem, Stage, hour_of};
 use crate::context::Context;
 use crate::loyalty::wallets::{self, Beside, Needs};
@@ -57,7 +57,7 @@ async fn load_with(
         Some(rules) => vec![rules],
         None => rules(conn, stage, &[Some(item)], &baskets, now).await?,
     };
-    let (name, step) = name_of(ctx, item);
+    let (name, step) = (name_of(ctx, item), step_of(ctx, &item.member));
     let (day, day_begins) = today(settings, now);
     let question = Question {
         business: item.business,
@@ -136,21 +136,17 @@ fn told(stage: &Stage, item: &PostItem, now: DateTime<Utc>) -> Option<Arc<[Rule]
     place.rules_at(item.occurred_at.unwrap_or(now))
 }
 
-/// The member as the statement takes the name, and the step of a code that is one of now.
-fn name_of(ctx: &Context, item: &PostItem) -> (Name, Option<i64>) {
+/// The member as the statement takes the name.
+fn name_of(ctx: &Context, item: &PostItem) -> Name {
     match &item.member {
         MemberReference::Member(_) | MemberReference::Found(..) => {
             let id = item.member.identifier(item.business);
-            (Name::Id(id.map_or_else(Uuid::nil, MemberId::as_uuid)), None)
+            Name::Id(id.map_or_else(Uuid::nil, MemberId::as_uuid))
         }
-        MemberReference::Phone(phone) => (Name::Phone(ctx.vault().member_phone_hash(phone)), None),
-        MemberReference::Number(number) => (Name::Number(number.as_str().to_owned()), None),
-        MemberReference::Alias(alias) => (Name::Alias(alias.clone()), None),
-        MemberReference::Code(code, shown_at) => {
-            let secret = ctx.vault().card_secret(code.locator());
-            let step = code.verify(&secret, shown_at.timestamp());
-            (Name::Locator(code.locator().to_owned()), step)
-        }
+        MemberReference::Phone(phone) => Name::Phone(ctx.vault().member_phone_hash(phone)),
+        MemberReference::Number(number) => Name::Number(number.as_str().to_owned()),
+        MemberReference::Alias(alias) => Name::Alias(alias.clone()),
+        MemberReference::Code(code, _) => Name::Locator(code.locator().to_owned()),
     }
 }
 

@@ -120,6 +120,15 @@ pub(super) fn ask(names: &mut Names, ctx: &Context, naming: Naming<'_>) -> Optio
     })
 }
 
+/// The step of the rotating code by which somebody is named, if it is one of now.
+pub(super) fn step_of(ctx: &Context, member: &MemberReference) -> Option<i64> {
+    let MemberReference::Code(code, shown_at) = member else {
+        return None;
+    };
+    let secret = ctx.vault().card_secret(code.locator());
+    code.verify(&secret, shown_at.timestamp())
+}
+
 impl Members {
     /// The members of orders that were named so, and had these places in what was asked.
     pub(super) fn of(
@@ -166,7 +175,7 @@ impl Members {
             return Ok(found.ok_or(Unresolved::Unknown));
         };
         let found = found.filter(|found| found.status != MemberStatus::Erased);
-        let MemberReference::Code(code, shown_at) = reference else {
+        let MemberReference::Code(code, _) = reference else {
             let proof = reference.proof();
             let found = found.map(|found| ResolvedMember { proof, ..found });
             return Ok(found.ok_or(Unresolved::Unknown));
@@ -176,9 +185,7 @@ impl Members {
         if attempts.exhausted(business, code.locator(), now) {
             return Ok(Err(Unresolved::InvalidCode));
         }
-        let secret = ctx.vault().card_secret(code.locator());
-        let step = code.verify(&secret, shown_at.timestamp());
-        let Some((found, step)) = found.zip(step) else {
+        let Some((found, step)) = found.zip(step_of(ctx, reference)) else {
             attempts.failed(business, code.locator(), now);
             return Ok(Err(Unresolved::InvalidCode));
         };

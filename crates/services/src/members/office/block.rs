@@ -99,6 +99,7 @@ async fn change(
 
 async fn apply(conn: &mut PgConnection, ctx: &Context, change: &Change) -> Result<(), BlockError> {
     let (member, now) = (change.member, ctx.clock().now());
+    store::wallets::renew(conn, member).await?;
     let status = store::members::lock_status(conn, member).await?;
     let status = known::<MemberStatus>(&status.ok_or(BlockError::Unknown)?)?;
     match (status, change.block) {

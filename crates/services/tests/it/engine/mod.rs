@@ -8,6 +8,7 @@ mod lines;
 mod mixed_orders;
 mod nodes;
 mod one_by_one;
+mod phone_tails;
 mod proxy;
 mod racing_orders;
 mod town;

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use domain::ids::MemberId;
 use domain::loyalty::purchase::Spend;
+use domain::text::Text;
+use services::caller::OperatorCaller;
 use services::context::Context;
 use services::loyalty::engine::{Lane, Order};
 use services::loyalty::posting::PostRefusal;
+use services::members::office::{block, unblock};
 use sqlx::PgConnection;
 
 use super::town::{
-    Answered, Town, assert_posted, keyed, one_shard, order, points, purchase, request, until,
+    Answered, Town, admin, assert_posted, keyed, one_shard, order, points, purchase, request, until,
 };
 
 /// A number for a lock that a test holds.
@@ -125,4 +129,93 @@ async fn a_wallet_that_was_only_locked_meanwhile_is_as_it_was() {
     purchase(&answer);
     assert_eq!(town.times_posted().await, 1);
     town.assert_clean(2).await;
+}
+
+/// A purchase is decided on; before it is written, `change` of its member is committed.
+async fn bought_while(
+    town: &Town,
+    change: impl AsyncFnOnce(&mut PgConnection, MemberId),
+) -> Answered {
+    let ctx = town.node(one_shard()).await;
+    purchase(&send(&ctx, order(&town.cafe, "E", 1)).await);
+    let (mut other, mut watcher) = (town.owner().await, town.owner().await);
+    let mut holding = sqlx::Connection::begin(&mut other).await.unwrap();
+    let member: uuid::Uuid = sqlx::query_scalar("select member_id from wallets for update")
+        .fetch_one(&mut *holding)
+        .await
+        .unwrap();
+    change(&mut holding, member.into()).await;
+    let release = async {
+        until_waiting(&mut watcher, 1).await;
+        holding.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(send(&ctx, order(&town.cafe, "B", 1)), release);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_left_meanwhile_earns_nothing() {
+    let town = Town::open().await;
+    let now = town.app.context.clock().now();
+    let answer = bought_while(&town, async |conn, member| {
+        store::erasures::lock_wallet_with_holds(conn, member, now)
+            .await
+            .unwrap();
+        store::erasures::make_nobody(conn, member, now)
+            .await
+            .unwrap();
+    })
+    .await;
+    // The phone is somebody new's.
+    purchase(&answer);
+    let each = "select count(*) from wallets where available = 500";
+    assert_eq!(town.number(each).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_blocked_meanwhile_earns_nothing() {
+    let town = Town::open().await;
+    let answer = bought_while(&town, async |conn, member| {
+        store::wallets::renew(conn, member).await.unwrap();
+        store::members::set_blocked(conn, member, true)
+            .await
+            .unwrap();
+    })
+    .await;
+    assert!(matches!(&answer, Ok(Err(_))), "{answer:?}");
+    town.assert_clean(1).await;
+}
+
+/// The wallets, oldest member first: whose, and their versions.
+async fn wallets(town: &Town) -> Vec<(uuid::Uuid, String)> {
+    let query = "select member_id, xmin::text from wallets order by member_id";
+    sqlx::query_as(query)
+        .fetch_all(&mut town.owner().await)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn blocking_and_letting_in_give_the_wallet_a_new_version() {
+    let town = Town::open().await;
+    let ctx = &town.app.context;
+    for person in [1, 2] {
+        let order = order(&town.cafe, &format!("E-{person}"), person);
+        purchase(&send(ctx, order).await);
+    }
+    let first = wallets(&town).await;
+    let (member, office) = (first[0].0, first[1].0);
+    let caller = OperatorCaller {
+        member: office.into(),
+        ..admin()
+    };
+    let reason = || Text::new("lost phone").unwrap();
+    block(ctx, &caller, member.into(), reason()).await.unwrap();
+    let second = wallets(&town).await;
+    unblock(ctx, &caller, member.into(), reason())
+        .await
+        .unwrap();
+    let third = wallets(&town).await;
+    assert!(first[0] != second[0] && second[0] != third[0]);
+    assert_eq!(first[1], third[1]);
 }
