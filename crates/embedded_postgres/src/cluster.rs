@@ -200,6 +200,8 @@ fn settings(options: &Options, socket_dir: &Path, compression: &str) -> String {
         ("jit", "off".to_owned()),
         ("wal_compression", compression.to_owned()),
         ("max_wal_size", "2GB".to_owned()),
+        // Files that are not there when a busy hour comes are filled with zeros first, 50 ms each in which nobody commits.
+        ("min_wal_size", "512MB".to_owned()),
         ("random_page_cost", "1.1".to_owned()),
         ("timezone", "UTC".to_owned()),
         ("log_timezone", "UTC".to_owned()),
