@@ -33,5 +33,5 @@ openapi: ## Refresh openapi.json and docs/rights.md after the API has changed
 	@cargo run --locked --package server -- openapi --output openapi.json
 	@cargo run --locked --package server -- rights --output docs/rights.md
 
-bench: ## Measure the release program beside PostgreSQL alone: half an hour, QUICK=1 two minutes
+bench: ## Measure the release program beside PostgreSQL alone: forty minutes, QUICK=1 two minutes
 	@scripts/bench

@@ -1,7 +1,6 @@
 //! The PostgreSQL of the bench: a server of its own, set as such a server usually is, and what is asked of it beside the
 //! load. Everybody who is compared works on this one.
 
-use std::iter;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -31,26 +30,26 @@ pub(crate) const RULES: &str = "bench_rules";
 const CONNECTIONS: u32 = 300;
 
 /// What differs from the settings that the program gives a PostgreSQL of its own. Commits stay durable.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("effective_cache_size", "12GB"),
     ("work_mem", "16MB"),
     ("maintenance_work_mem", "512MB"),
     ("wal_buffers", "16MB"),
     ("max_wal_size", "6GB"),
-    ("min_wal_size", "6GB"),
     ("checkpoint_timeout", "30min"),
 ];
 
-/// Files of the write-ahead log, 16 MiB each, that are there before anything is measured: what is written between two
-/// checkpoints. A server that has run for a day uses its old files again; a new one fills each new file with zeros first,
-/// 50 ms in which nobody commits.
-const LOG_FILES: u32 = 384;
+/// Size of a file of the write-ahead log, MiB.
+const LOG_FILE: u32 = 16;
 
-/// A quarter of the memory is for shared buffers, as the manual of PostgreSQL advises for a server of its own.
-fn settings() -> Vec<(String, String)> {
+/// A quarter of the memory is for shared buffers, as the manual of PostgreSQL advises for a server of its own. So many
+/// files of the log are kept to be used again.
+fn settings(log_files: u32) -> Vec<(String, String)> {
     let buffers = format!("{}MB", (processes::memory_mib() / 4).max(128));
+    let kept = format!("{}MB", log_files * LOG_FILE);
     let others = SETTINGS.map(|(name, value)| (name, value.to_owned()));
-    iter::once(("shared_buffers", buffers))
+    [("shared_buffers", buffers), ("min_wal_size", kept)]
+        .into_iter()
         .chain(others)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
@@ -78,11 +77,13 @@ pub(crate) struct Written {
 }
 
 impl Cluster {
-    /// Starts it in a folder for temporary files; BENCH_DIR names another place for that.
+    /// Starts it in a folder for temporary files; BENCH_DIR names another place for that. `log_files`: how many files of
+    /// the write-ahead log are there before anything is measured. A server that has run for a day uses its old files
+    /// again; a new one fills each new file with zeros first, 50 ms in which nobody commits.
     ///
     /// # Errors
     /// If PostgreSQL does not start.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start(log_files: u32) -> anyhow::Result<Self> {
         let place = std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
         let folder = tempfile::Builder::new()
             .prefix("owncircle-bench-")
@@ -96,7 +97,7 @@ impl Cluster {
             user: NAME.to_owned(),
             database: NAME.to_owned(),
             max_connections: CONNECTIONS,
-            settings: settings(),
+            settings: settings(log_files),
             ..Options::new(&home)
         };
         let server = EmbeddedPostgres::start(options).await?;
@@ -106,14 +107,14 @@ impl Cluster {
             process,
             folder,
         };
-        cluster.make_log_files().await?;
+        cluster.make_log_files(log_files).await?;
         Ok(cluster)
     }
 
     /// Writes so much into the log that there are old files to be used again.
-    async fn make_log_files(&self) -> anyhow::Result<()> {
+    async fn make_log_files(&self, count: u32) -> anyhow::Result<()> {
         let mut conn = self.open(NAME).await?;
-        for _ in 0..LOG_FILES {
+        for _ in 0..count {
             let next = "select pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()";
             sqlx::raw_sql(next).execute(&mut conn).await?;
         }

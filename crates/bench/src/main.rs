@@ -142,7 +142,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let started = Instant::now();
-    let cluster = Cluster::start().await?;
+    let cluster = Cluster::start(args.plan().log_files).await?;
     let outcome = tokio::select! {
         outcome = Box::pin(measure(args, &cluster)) => outcome,
         _ = interrupted.recv() => Err(anyhow::anyhow!("stopped")),

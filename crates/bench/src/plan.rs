@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) faults: Duration,
     /// Starts of the service that are timed.
     pub(crate) starts: u32,
+    /// Files of the write-ahead log that are there from the beginning: what the server keeps between two checkpoints.
+    pub(crate) log_files: u32,
 }
 
 impl Plan {
@@ -58,6 +60,7 @@ impl Plan {
         raced: 100,
         faults: Duration::from_secs(8),
         starts: 5,
+        log_files: 384,
     };
 
     /// A look: about two minutes.
@@ -78,5 +81,6 @@ impl Plan {
         raced: 20,
         faults: Duration::from_secs(2),
         starts: 2,
+        log_files: 64,
     };
 }
