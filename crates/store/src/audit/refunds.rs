@@ -43,7 +43,8 @@ pub(super) async fn sums(
     )
 }
 
-/// All refunds of a line together are within the sale, and their shares are those of one refund.
+/// All refunds of a line together are within the sale, and their shares are those of one refund. Sales are found first:
+/// otherwise all lines of refunds would be added up anew for each purchase.
 pub(super) async fn of_sales(
     conn: &mut PgConnection,
     limit: i64,
@@ -51,19 +52,23 @@ pub(super) async fn of_sales(
     differences!(
         conn,
         limit,
-        r#"select p.id, p.member_id, p.business_id, 'line ' || x.line || ' ' || v.field, v.expected, v.found
-           from (select r.purchase_id, l.line, sum(l.amount) as amount, sum(l.paid_by_points) as paid_by_points,
-                        sum(l.points_returned) as points_returned, sum(l.points_taken_back) as points_taken_back
-                 from refund_lines l join refunds r on r.id = l.refund_id group by r.purchase_id, l.line) x
-           join purchases p on p.id = x.purchase_id
+        r#"with x as materialized (
+               select p.id, p.member_id, p.business_id, p.explanation, x.*
+               from (select r.purchase_id, l.line, sum(l.amount) as amount, sum(l.paid_by_points) as paid_by_points,
+                            sum(l.points_returned) as points_returned, sum(l.points_taken_back) as points_taken_back
+                     from refund_lines l join refunds r on r.id = l.refund_id group by r.purchase_id, l.line) x
+               join purchases p on p.id = x.purchase_id
+           )
+           select x.id, x.member_id, x.business_id, 'line ' || x.line || ' ' || v.field, v.expected, v.found
+           from x
            left join lateral (
                select (sold ->> 'amount')::bigint as amount,
                       coalesce((sold ->> 'paid_by_points')::bigint, 0) as paid_by_points,
                       coalesce((sold ->> 'points_spent')::bigint, 0) as points_spent,
                       (select coalesce(sum((accrual ->> 'granted')::bigint), 0)
-                       from jsonb_array_elements(p.explanation -> 'accruals') accrual
+                       from jsonb_array_elements(x.explanation -> 'accruals') accrual
                        where accrual -> 'line' = sold -> 'line') as points_earned
-               from jsonb_array_elements(p.explanation -> 'lines') sold
+               from jsonb_array_elements(x.explanation -> 'lines') sold
                where (sold ->> 'line')::smallint = x.line
            ) q on true
            cross join lateral (values
