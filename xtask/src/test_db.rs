@@ -121,7 +121,11 @@ fn options() -> Options {
         bin_dir: std::env::var_os("OWNCIRCLE_POSTGRES_BIN").map(PathBuf::from),
         durable: false,
         max_connections: 300,
-        settings: vec![("shared_buffers".to_owned(), "256MB".to_owned())],
+        settings: vec![
+            ("shared_buffers".to_owned(), "256MB".to_owned()),
+            // A test that ends may leave a connection in the middle of signing in, which holds up all who drop a database.
+            ("authentication_timeout".to_owned(), "10s".to_owned()),
+        ],
         ..Options::new(home())
     }
 }
